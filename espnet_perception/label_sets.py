@@ -1,0 +1,90 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Names and colours of the classes of the data sets that released weights were trained on."""
+
+from typing import NamedTuple, Tuple
+
+Colour = Tuple[int, int, int]
+
+
+class LabelSet(NamedTuple):
+    """Classes of a data set.
+
+    :param name: name of the set.
+    :param classes: class names; the position is the class id.
+    :param palette: one (red, green, blue) colour per class, 0..255.
+    """
+
+    name: str
+    classes: Tuple[str, ...]
+    palette: Tuple[Colour, ...]
+
+
+def voc_palette(count: int) -> Tuple[Colour, ...]:
+    """Return the PASCAL VOC colours: the bits of the class id spread over red, green, blue.
+
+    :param count: number of classes.
+    """
+    colours = []
+    for class_id in range(count):
+        colour, rest = [0, 0, 0], class_id
+        for shift in range(7, -1, -1):
+            for channel in range(3):
+                colour[channel] |= (rest >> channel & 1) << shift
+            rest >>= 3
+        colours.append(tuple(colour))
+    return tuple(colours)
+
+
+def _from_rows(name: str, rows: Tuple[Tuple[str, Colour], ...]) -> LabelSet:
+    return LabelSet(name, tuple(row[0] for row in rows), tuple(row[1] for row in rows))
+
+
+CITYSCAPES = _from_rows('cityscapes', (
+    ('road', (128, 64, 128)),
+    ('sidewalk', (244, 35, 232)),
+    ('building', (70, 70, 70)),
+    ('wall', (102, 102, 156)),
+    ('fence', (190, 153, 153)),
+    ('pole', (153, 153, 153)),
+    ('traffic light', (250, 170, 30)),
+    ('traffic sign', (220, 220, 0)),
+    ('vegetation', (107, 142, 35)),
+    ('terrain', (152, 251, 152)),
+    ('sky', (70, 130, 180)),
+    ('person', (220, 20, 60)),
+    ('rider', (255, 0, 0)),
+    ('car', (0, 0, 142)),
+    ('truck', (0, 0, 70)),
+    ('bus', (0, 60, 100)),
+    ('train', (0, 80, 100)),
+    ('motorcycle', (0, 0, 230)),
+    ('bicycle', (119, 11, 32)),
+))
+
+CITYSCAPES_BACKGROUND = LabelSet('cityscapes20', CITYSCAPES.classes + ('background',),
+                                 CITYSCAPES.palette + ((0, 0, 0),))
+
+CAMVID = _from_rows('camvid', (
+    ('sky', (128, 128, 128)),
+    ('building', (128, 0, 0)),
+    ('pole', (192, 192, 128)),
+    ('road', (128, 64, 128)),
+    ('pavement', (60, 40, 222)),
+    ('tree', (128, 128, 0)),
+    ('sign', (192, 128, 128)),
+    ('fence', (64, 64, 128)),
+    ('car', (64, 0, 128)),
+    ('pedestrian', (64, 64, 0)),
+    ('bicyclist', (0, 128, 192)),
+))
+
+_VOC_CLASSES = (
+    'background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
+    'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa',
+    'train', 'tvmonitor')
+
+PASCAL_VOC = LabelSet('pascal_voc', _VOC_CLASSES, voc_palette(len(_VOC_CLASSES)))
+
+LABEL_SETS = {label_set.name: label_set for label_set in (
+    CITYSCAPES, CITYSCAPES_BACKGROUND, CAMVID, PASCAL_VOC)}

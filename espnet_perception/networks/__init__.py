@@ -1,0 +1,30 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Networks of the papers and one front door to them."""
+
+from typing import Any
+
+from torch import nn
+
+from espnet_perception.errors import NetworkError, unknown_key_sentence
+from espnet_perception.networks.segmentation import ESPNetv2Segmentation
+
+NETWORKS = {
+    'espnetv2_seg': ESPNetv2Segmentation,
+}
+
+
+def create_network(name: str, **arguments: Any) -> nn.Module:
+    """Build a network.
+
+    :param name: a key of NETWORKS.
+    :param arguments: arguments of its constructor.
+    :return: the network with fresh weights.
+    :raises NetworkError: unknown name or argument.
+    """
+    if name not in NETWORKS:
+        raise NetworkError(unknown_key_sentence('network', name, tuple(NETWORKS)))
+    try:
+        return NETWORKS[name](**arguments)
+    except TypeError as error:
+        raise NetworkError("network '{}': {}".format(name, error))

@@ -1,0 +1,151 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The only place where a default is written.
+
+Nodes declare their parameters from these tuples, YAML files and launch arguments override
+them, and ``from_dict`` refuses a key that is not there.
+"""
+
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Type, TypeVar
+
+from espnet_perception.errors import SettingsError, unknown_key_sentence
+
+ENGINE_NAMES = ('auto', 'torch', 'onnxruntime', 'openvino')
+
+
+class SegmenterSettings(NamedTuple):
+    """How a segmentation pipeline runs."""
+
+    threads: int = 0
+    device: str = 'auto'
+    network_width: int = 0
+    network_height: int = 0
+    confidence: bool = True
+    confidence_threshold: float = 0.0
+    keep_logits: bool = False
+    cache_dir: str = ''
+
+
+class SegmentationNodeSettings(NamedTuple):
+    """What the segmentation node does around its pipeline."""
+
+    model: str = 'espnetv2_s0.5_synthetic'
+    engine: str = 'auto'
+    autostart: bool = True
+    image_transport: str = 'raw'
+    mask_size: str = 'image'
+    max_rate_hz: float = 0.0
+    publish_confidence: bool = True
+    publish_overlay: bool = True
+    publish_color_mask: bool = True
+    overlay_opacity: float = 0.5
+    diagnostics_period_s: float = 1.0
+    latency_window: int = 200
+    expected_rate_hz: float = 0.0
+    stale_after_s: float = 2.0
+    warn_latency_ms: float = 0.0
+
+
+class Fact(NamedTuple):
+    """What a person must know of one setting; the node's parameter descriptors come from it."""
+
+    description: str
+    low: Optional[float] = None
+    high: Optional[float] = None
+    choices: Tuple[str, ...] = ()
+    read_only: bool = False
+
+
+FACTS = {
+    'model': Fact('Model: a name in models/, a directory with card.yaml, or an upstream .pth file',
+                  read_only=True),
+    'engine': Fact('Runtime of the network; auto picks the fastest that is installed',
+                   choices=ENGINE_NAMES, read_only=True),
+    'threads': Fact('CPU threads of the engine; 0 leaves it to the runtime', 0, 256,
+                    read_only=True),
+    'device': Fact('Device of the torch engine: auto, cpu, cuda or cuda:N', read_only=True),
+    'network_width': Fact("Width in pixels at which the network runs; 0 = the card's", 0, 8192,
+                          read_only=True),
+    'network_height': Fact("Height in pixels at which the network runs; 0 = the card's", 0, 8192,
+                           read_only=True),
+    'confidence': Fact('Compute the confidence of every pixel', read_only=True),
+    'confidence_threshold': Fact('Pixels of lower softmax probability become unlabelled (255)',
+                                 0.0, 1.0),
+    'keep_logits': Fact('Keep the raw class scores of each frame (evaluation only)',
+                        read_only=True),
+    'cache_dir': Fact('Folder of exported graphs; empty = the cache folder of the user',
+                      read_only=True),
+    'autostart': Fact('Configure and activate without being asked', read_only=True),
+    'image_transport': Fact('raw: subscribe to sensor_msgs/Image; compressed: to '
+                            'sensor_msgs/CompressedImage', choices=('raw', 'compressed'),
+                            read_only=True),
+    'mask_size': Fact("Size of the published images: image = the camera's, network = the "
+                      "network's", choices=('image', 'network')),
+    'max_rate_hz': Fact('Highest rate at which frames are processed; 0 = no limit', 0.0, 1000.0),
+    'publish_confidence': Fact('Publish ~/confidence while somebody subscribes'),
+    'publish_overlay': Fact('Publish ~/overlay while somebody subscribes'),
+    'publish_color_mask': Fact('Publish ~/color_mask while somebody subscribes'),
+    'overlay_opacity': Fact('Opacity of the colours in ~/overlay', 0.0, 1.0),
+    'diagnostics_period_s': Fact('Seconds between two diagnostics', 0.1, 60.0, read_only=True),
+    'latency_window': Fact('Number of frames over which latency is summarised', 1, 100000,
+                           read_only=True),
+    'expected_rate_hz': Fact("The camera's rate, for counting frames lost on the wire; 0 = "
+                             'estimate it from the stamps', 0.0, 1000.0),
+    'stale_after_s': Fact('Seconds without a frame after which the input is stale', 0.1, 3600.0),
+    'warn_latency_ms': Fact('Mean latency camera stamp to publish above which diagnostics warn; '
+                            '0 = never', 0.0, 60000.0),
+}
+
+SettingsType = TypeVar('SettingsType', bound=NamedTuple)
+
+
+def from_dict(settings_type: Type[SettingsType], values: Dict[str, Any]) -> SettingsType:
+    """Build settings from a mapping; what is not in the mapping keeps its default.
+
+    :param settings_type: one of the settings classes of this module.
+    :param values: setting name to value.
+    :return: the settings, each value checked.
+    :raises SettingsError: unknown key (the nearest valid one is named), wrong type or range.
+    """
+    defaults = settings_type()
+    for name in values:
+        if name not in defaults._fields:
+            raise SettingsError(unknown_key_sentence('setting', name, defaults._fields))
+    return check(defaults._replace(**values))
+
+
+def check(settings: SettingsType) -> SettingsType:
+    """Check every value against its type, range and choices.
+
+    :param settings: the settings.
+    :return: the same settings, integers widened to float where a float is expected.
+    :raises SettingsError: a value of the wrong type or out of range.
+    """
+    defaults = type(settings)()
+    changed = {}
+    for name, value in settings._asdict().items():
+        expected = type(getattr(defaults, name))
+        if expected is float and isinstance(value, int) and not isinstance(value, bool):
+            value = changed[name] = float(value)
+        check_value(name, value, expected)
+    return settings._replace(**changed)
+
+
+def check_value(name: str, value: Any, expected: type) -> None:
+    """Check one value.
+
+    :param name: setting name.
+    :param value: the value.
+    :param expected: its type.
+    :raises SettingsError: wrong type, range or choice.
+    """
+    fact = FACTS[name]
+    if type(value) is not expected:
+        raise SettingsError("setting '{}' is {!r}, expected a {}".format(
+            name, value, expected.__name__))
+    if fact.choices and value not in fact.choices:
+        raise SettingsError("setting '{}' is '{}', expected one of: {}".format(
+            name, value, ', '.join(fact.choices)))
+    if fact.low is not None and not fact.low <= value <= fact.high:  # NaN fails as well
+        raise SettingsError("setting '{}' is {}, expected {} to {}".format(
+            name, value, fact.low, fact.high))
