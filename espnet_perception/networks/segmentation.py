@@ -45,12 +45,24 @@ class PyramidPool(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W)."""
-        projected = self.project(features)
-        pyramid = [filter_at_scale(projected, scale, depthwise)
-                   for scale, depthwise in zip(PYRAMID_SCALES, self.scales)]
-        mixed = shuffle_channels(self.normalise(torch.cat(pyramid, dim=1)), len(PYRAMID_SCALES))
-        expanded = self.expand(self.merge(mixed))
+        expanded = self.expand(self.mixed(features))
         return expanded if self.finish is None else self.finish(expanded)
+
+    def mixed(self, features: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to the (N, planes, H, W) that the last convolution expands."""
+        pyramid = self.normalise(filter_pyramid(self.project(features), self.scales))
+        return self.merge(shuffle_channels(pyramid, len(PYRAMID_SCALES)))
+
+
+def filter_pyramid(features: Tensor, filters: nn.ModuleList) -> Tensor:
+    """Filter a map at every scale of the pyramid.
+
+    :param features: (N, C, H, W).
+    :param filters: one depth-wise filter per scale.
+    :return: (N, scales * C, H, W), the channels of one scale together.
+    """
+    return torch.cat([filter_at_scale(features, scale, depthwise)
+                      for scale, depthwise in zip(PYRAMID_SCALES, filters)], dim=1)
 
 
 def filter_at_scale(features: Tensor, scale: float, depthwise: nn.Module) -> Tensor:
@@ -132,17 +144,17 @@ class ESPNetv2Segmentation(nn.Module):
         :return: (N, classes, H, W) logits.
         :raises NetworkError: sides that the skip connections cannot join.
         """
-        size = spatial_size(images)
-        return resize_bilinear(self.half_size_logits(images, size), size)
+        decoded = self.pyramid4(self.decode(images))  # 1/2
+        return resize_bilinear(decoded, spatial_size(images))
 
-    def half_size_logits(self, images: Tensor, size: Tuple[int, int]) -> Tensor:
-        """Return the class scores before the last enlargement, (N, classes, ~H/2, ~W/2)."""
-        check_sides(size)
+    def decode(self, images: Tensor) -> Tensor:
+        """Return what the last pyramid pool takes, (N, 2 * base, ~H/2, ~W/2)."""
+        check_sides(spatial_size(images))
         level1, level2, level3, level4 = self.encoder(images)
         decoded = self.pyramid1(level4)  # 1/16
         decoded = self.pyramid2(self.join2(self.gate2(level3) + double(decoded)))  # 1/8
         decoded = self.pyramid3(self.join3(self.gate3(level2) + double(decoded)))  # 1/4
-        return self.pyramid4(self.join4(self.gate4(level1) + double(decoded)))  # 1/2
+        return self.join4(self.gate4(level1) + double(decoded))  # 1/2
 
 
 def double(features: Tensor) -> Tensor:

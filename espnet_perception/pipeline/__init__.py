@@ -1,0 +1,7 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Pipelines: an image in, a result out, through one engine."""
+
+from espnet_perception.pipeline.segmenter import create_segmenter, Segmenter
+
+__all__ = ['create_segmenter', 'Segmenter']

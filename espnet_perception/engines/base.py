@@ -1,0 +1,99 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The contract of every engine: one file per runtime, one row per engine in ENGINES."""
+
+from typing import Any, Dict, NamedTuple, Optional
+
+import numpy as np
+
+from espnet_perception.errors import EngineError
+
+
+class EngineOptions(NamedTuple):
+    """How an engine is opened.
+
+    :param width: width of the network's input in pixels.
+    :param height: height, likewise.
+    :param product: labels, labels+confidence or logits.
+    :param threads: CPU threads; 0 leaves it to the runtime.
+    :param device: auto, cpu, cuda or cuda:N.
+    """
+
+    width: int
+    height: int
+    product: str
+    threads: int = 0
+    device: str = 'auto'
+
+
+class EngineOutput(NamedTuple):
+    """What an engine makes of one image; the caller owns the arrays.
+
+    :param labels: (h, w) uint8 class ids, or None with product logits.
+    :param confidence: (h, w) uint8, or None where it was not asked for.
+    :param logits: (classes, h, w) float32, or None.
+    """
+
+    labels: Optional[np.ndarray]
+    confidence: Optional[np.ndarray]
+    logits: Optional[np.ndarray]
+
+
+class Engine:
+    """Base of the engines: a context manager around one loaded graph.
+
+    :param options: how to open it.
+    """
+
+    name = ''
+
+    def __init__(self, options: EngineOptions) -> None:
+        self.options = options
+
+    def infer(self, image_bgr: np.ndarray) -> EngineOutput:
+        """Run the graph.
+
+        :param image_bgr: (height, width, 3) uint8, contiguous, of the size in the options.
+        :return: the product that was asked for.
+        :raises EngineError: wrong image, closed engine, or the runtime failed.
+        """
+        expected = (self.options.height, self.options.width, 3)
+        if image_bgr.shape != expected or image_bgr.dtype != np.uint8:
+            raise EngineError('engine {} got {} {}, expected {} uint8'.format(
+                self.name, image_bgr.shape, image_bgr.dtype, expected))
+        try:
+            outputs = self._run(np.ascontiguousarray(image_bgr)[np.newaxis])
+        except EngineError:
+            raise
+        except Exception as error:  # each runtime has exceptions of its own
+            raise EngineError('engine {} failed: {}'.format(self.name, first_line(error)))
+        if self.options.product == 'logits':
+            return EngineOutput(None, None, outputs[0])
+        return EngineOutput(outputs[0], outputs[1] if len(outputs) > 1 else None, None)
+
+    def warm_up(self) -> None:
+        """Run once on an empty image, so that the first real one is not late."""
+        self.infer(np.zeros((self.options.height, self.options.width, 3), dtype=np.uint8))
+
+    def describe(self) -> Dict[str, Any]:
+        """Return runtime, version, device, precision and threads as plain values."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Free the graph; infer refuses afterwards. Closing twice is fine."""
+        raise NotImplementedError
+
+    def _run(self, batch: np.ndarray) -> Any:
+        """Map (1, h, w, 3) uint8 to the output arrays without the batch axis."""
+        raise NotImplementedError
+
+    def __enter__(self) -> 'Engine':
+        return self
+
+    def __exit__(self, *_exception: Any) -> None:
+        self.close()
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of a foreign error, short enough for one sentence."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

@@ -1,0 +1,125 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Export to ONNX (opset 13) and the cache of exported graphs."""
+
+import hashlib
+import inspect
+import os
+import tempfile
+from typing import Callable, NamedTuple, Tuple
+import warnings
+
+import torch
+from torch import nn
+
+from espnet_perception.errors import ModelError
+from espnet_perception.model_card import file_sha256, ModelCard
+from espnet_perception.networks.deploy import DeployedSegmentation
+from espnet_perception.networks.fused import FusedSegmentation
+
+OPSET = 13
+GRAPH_REVISION = 1  # raise it when the exported graph changes
+INPUT_NAME = 'image_bgr'
+OUTPUT_NAMES = {
+    'labels': ['labels'],
+    'labels+confidence': ['labels', 'confidence'],
+    'logits': ['logits'],
+}
+
+
+class GraphKey(NamedTuple):
+    """What one exported graph depends on.
+
+    :param weights_sha256: sha256 of the weight file.
+    :param size: (H, W) of the input in pixels.
+    :param product: a key of OUTPUT_NAMES.
+    """
+
+    weights_sha256: str
+    size: Tuple[int, int]
+    product: str
+
+    def file_name(self, card: ModelCard) -> str:
+        """Return the file name of the graph in the cache; it tells every fact it depends on."""
+        preprocessing = repr((card.channel_order, card.mean, card.std))
+        digest = hashlib.sha256('|'.join([
+            self.weights_sha256, self.product, preprocessing, str(OPSET), str(GRAPH_REVISION),
+            torch.__version__]).encode()).hexdigest()
+        return '{}_{}x{}_{}.onnx'.format(card.name, self.size[1], self.size[0], digest[:16])
+
+
+def cached_onnx(key: GraphKey, card: ModelCard, load: Callable[[], nn.Module],
+                cache_dir: str = '') -> str:
+    """Return the path of an exported graph, exporting it where the cache does not hold it.
+
+    :param key: what the graph depends on.
+    :param card: card of the weights.
+    :param load: returns the network in evaluation mode; called only where it is needed.
+    :param cache_dir: folder of the cache; empty for the user's.
+    :return: path of the ONNX file; a damaged one was written anew.
+    :raises ModelError: the file cannot be written (disk full, no permission).
+    """
+    folder = cache_dir or default_cache_dir()
+    path = os.path.join(folder, key.file_name(card))
+    if not _is_whole(path):
+        graph = deployed(load(), card, key.product)
+        _write_atomically(graph, key, path)
+    return path
+
+
+def default_cache_dir() -> str:
+    """Return the folder of exported graphs below XDG_CACHE_HOME or ~/.cache."""
+    root = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
+    return os.path.join(root, 'espnet_perception', 'onnx')
+
+
+def deployed(network: nn.Module, card: ModelCard, product: str) -> DeployedSegmentation:
+    """Return the whole graph of a network, in its fused form, in evaluation mode."""
+    return DeployedSegmentation(FusedSegmentation(network), card.mean, card.std,
+                                card.channel_order, product).eval()
+
+
+def export_onnx(graph: nn.Module, size: Tuple[int, int], product: str, path: str) -> None:
+    """Trace a graph and write it as ONNX.
+
+    :param graph: takes (1, H, W, 3) uint8.
+    :param size: (H, W).
+    :param product: a key of OUTPUT_NAMES.
+    :param path: file to write.
+    """
+    example = torch.zeros(1, size[0], size[1], 3, dtype=torch.uint8)
+    options = {}
+    if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
+        options['dynamo'] = False  # the tracing exporter: plain operators, on every version
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # constants of the trace are what we want
+        torch.onnx.export(graph, (example,), path, opset_version=OPSET,
+                          do_constant_folding=True, input_names=[INPUT_NAME],
+                          output_names=OUTPUT_NAMES[product], **options)
+
+
+def _write_atomically(graph: nn.Module, key: GraphKey, path: str) -> None:
+    folder = os.path.dirname(path)
+    part_path = ''
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle, part_path = tempfile.mkstemp(suffix='.part', dir=folder)
+        os.close(handle)
+        export_onnx(graph, key.size, key.product, part_path)
+        with open(path + '.sha256', 'w') as stream:
+            stream.write(file_sha256(part_path))
+        os.replace(part_path, path)
+    except OSError as error:
+        raise ModelError('cannot write the exported graph {}: {}; free some space or set '
+                         'cache_dir to another folder'.format(path, error.strerror or error))
+    finally:
+        if part_path and os.path.exists(part_path):
+            os.remove(part_path)
+
+
+def _is_whole(path: str) -> bool:
+    try:
+        with open(path + '.sha256') as stream:
+            return stream.read().strip() == file_sha256(path)
+    except (OSError, ModelError):
+        return False

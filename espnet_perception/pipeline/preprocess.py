@@ -1,0 +1,57 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From a camera image to the size of the network, and from its labels back."""
+
+from typing import Tuple
+
+import numpy as np
+from PIL import Image
+
+from espnet_perception.errors import ImageError
+
+_BILINEAR = getattr(Image, 'Resampling', Image).BILINEAR
+_NEAREST = getattr(Image, 'Resampling', Image).NEAREST
+
+
+def check_image(image_bgr: np.ndarray) -> None:
+    """Refuse what is not a colour image.
+
+    :param image_bgr: expected (H, W, 3) uint8.
+    :raises ImageError: anything else.
+    """
+    if not isinstance(image_bgr, np.ndarray):
+        raise ImageError('the image is a {}, expected a NumPy array of (H, W, 3) uint8'.format(
+            type(image_bgr).__name__))
+    if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
+        raise ImageError('the image is {} {}, expected (H, W, 3) uint8, blue first'.format(
+            image_bgr.shape, image_bgr.dtype))
+    if image_bgr.size == 0:
+        raise ImageError('the image has {} x {} pixels, expected at least 1 x 1'.format(
+            image_bgr.shape[1], image_bgr.shape[0]))
+
+
+def resize_antialiased(image_bgr: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+    """Resize as the released networks were trained: Pillow's antialiased bilinear on uint8.
+
+    :param image_bgr: (H, W, 3) uint8.
+    :param size: target (h, w).
+    :return: (h, w, 3) uint8, contiguous; the same array where the size is right already.
+    """
+    if image_bgr.shape[:2] == tuple(size):
+        return np.ascontiguousarray(image_bgr)
+    resized = Image.fromarray(np.ascontiguousarray(image_bgr)).resize(
+        (size[1], size[0]), _BILINEAR)
+    return np.array(resized)  # writable, which PyTorch asks for
+
+
+def resize_nearest(plane: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+    """Resize labels or confidence: each pixel takes the value under its centre.
+
+    :param plane: (h, w) uint8.
+    :param size: target (H, W).
+    :return: (H, W) uint8; the same array where the size is right already.
+    """
+    if plane.shape == tuple(size):
+        return plane
+    # np.array: a view of Pillow's memory is read-only, and the result is the caller's
+    return np.array(Image.fromarray(plane).resize((size[1], size[0]), _NEAREST))
