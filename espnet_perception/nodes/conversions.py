@@ -1,0 +1,201 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Between ROS messages and the plain objects of the package.
+
+No other file reads or writes the fields of a message.
+"""
+
+import array
+from typing import Any, Iterable, List, Optional, Tuple
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from espnet_msgs.msg import Legend
+import numpy as np
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from espnet_perception.errors import ImageError
+from espnet_perception.frame import Frame
+from espnet_perception.model_card import ModelCard
+from espnet_perception.nodes.diagnostics import Status
+from espnet_perception.pipeline.decoding import decode_compressed, decode_image, ENCODINGS
+
+try:
+    from vision_msgs.msg import LabelInfo, VisionClass
+except ImportError:  # an optional package
+    LabelInfo = VisionClass = None
+
+NANOSECONDS = 10 ** 9
+IMAGE_TYPES = {'raw': Image, 'compressed': CompressedImage}
+
+
+def stamp_ns(message: Any) -> int:
+    """Read only the stamp of a message.
+
+    :param message: any message with a header.
+    :return: nanoseconds.
+    """
+    return _nanoseconds(message.header.stamp)
+
+
+def to_frame(message: Any) -> Frame:
+    """Decode an image message.
+
+    :param message: Image or CompressedImage.
+    :return: the frame; the pixels of bgr8 are a view of the message.
+    :raises ImageError: unknown encoding, wrong geometry, truncated or NaN.
+    """
+    if isinstance(message, CompressedImage):
+        image_bgr = decode_compressed(message.data)
+    elif message.encoding in ENCODINGS:
+        image_bgr = decode_image(message.encoding, message.height, message.width, message.step,
+                                 bool(message.is_bigendian), message.data)
+    else:
+        image_bgr = _decode_foreign(message)
+    header = message.header
+    return Frame(image_bgr, _nanoseconds(header.stamp), header.frame_id)
+
+
+def to_image(frame: Frame, pixels: np.ndarray) -> Image:
+    """Make an image message with the stamp and frame_id of a frame.
+
+    :param frame: the camera frame that the pixels belong to.
+    :param pixels: (H, W) uint8 becomes mono8, (H, W, 3) uint8 becomes bgr8.
+    """
+    message = Image(header=_header(frame.stamp_ns, frame.frame_id))
+    message.height, message.width = pixels.shape[:2]
+    message.encoding = 'mono8' if pixels.ndim == 2 else 'bgr8'
+    message.step = pixels.shape[1] * (1 if pixels.ndim == 2 else 3)
+    payload = array.array('B')
+    payload.frombytes(np.ascontiguousarray(pixels))
+    message.data = payload
+    return message
+
+
+def to_legend(card: ModelCard, stamp_ns: int, frame_id: str) -> Legend:
+    """Say what the class ids of a mask mean.
+
+    :param card: the model's facts.
+    :param stamp_ns: when the model was loaded, node clock.
+    :param frame_id: the camera's; empty before the first image.
+    """
+    return Legend(header=_header(stamp_ns, frame_id), model=card.name,
+                  ids=array.array('B', range(len(card.classes))), names=list(card.classes),
+                  palette_rgb=array.array('B', [part for colour in card.palette
+                                                for part in colour]),
+                  void_id=card.void_id)
+
+
+def to_label_info(card: ModelCard, stamp_ns: int, frame_id: str, threshold: float) -> Any:
+    """Make the vision_msgs/LabelInfo of a model; only where vision_msgs is installed.
+
+    :param card: the model's facts.
+    :param stamp_ns: when the model was loaded, node clock.
+    :param frame_id: the camera's; empty before the first image.
+    :param threshold: softmax probability below which pixels are unlabelled.
+    """
+    return LabelInfo(header=_header(stamp_ns, frame_id), threshold=float(threshold),
+                     class_map=[VisionClass(class_id=class_id, class_name=name)
+                                for class_id, name in enumerate(card.classes)])
+
+
+def scale_camera_info(camera_info: CameraInfo, frame: Frame, size: Tuple[int, int]) -> CameraInfo:
+    """Describe the camera of an image that was resized.
+
+    Binning and region of interest are worked into K and P, and so are gone from the result.
+
+    :param camera_info: of the camera's full image.
+    :param frame: the frame that was resized; stamp and frame_id come from it.
+    :param size: (height, width) of the resized image in pixels.
+    :return: K and P scaled, D and R as they were.
+    """
+    roi = camera_info.roi
+    bin_x, bin_y = max(1, camera_info.binning_x), max(1, camera_info.binning_y)
+    height, width = frame.image_bgr.shape[:2]
+    matrix = np.array([[size[1] / (width * bin_x), 0, 0], [0, size[0] / (height * bin_y), 0],
+                       [0, 0, 1]]).dot([[1, 0, -roi.x_offset], [0, 1, -roi.y_offset], [0, 0, 1]])
+    scaled = CameraInfo(header=_header(frame.stamp_ns, frame.frame_id),
+                        height=size[0], width=size[1],
+                        distortion_model=camera_info.distortion_model, d=camera_info.d,
+                        r=camera_info.r)
+    scaled.k = matrix.dot(np.reshape(camera_info.k, (3, 3))).ravel()
+    scaled.p = matrix.dot(np.reshape(camera_info.p, (3, 4))).ravel()
+    scaled.roi.do_rectify = roi.do_rectify
+    return scaled
+
+
+def to_diagnostics(stamp_ns: int, hardware: str, statuses: Iterable[Status]) -> DiagnosticArray:
+    """Make one message of all statuses.
+
+    :param stamp_ns: node clock.
+    :param hardware: identifies the machine.
+    :param statuses: one per task.
+    """
+    return DiagnosticArray(header=_header(stamp_ns, ''), status=[
+        DiagnosticStatus(level=bytes([status.level]), name=status.name, message=status.message,
+                         hardware_id=hardware, values=_key_values(status.values))
+        for status in statuses])
+
+
+def answer(response: Any, success: bool, sentence: str) -> Any:
+    """Fill the response of a SetBool or Trigger service.
+
+    :param response: the response to fill.
+    :param success: whether it was done.
+    :param sentence: what was done, or why not.
+    """
+    response.success, response.message = success, sentence
+    return response
+
+
+def asked(request: Any) -> bool:
+    """Return what a SetBool request asks for.
+
+    :param request: the request.
+    """
+    return bool(request.data)
+
+
+def refuse_transition(response: Any) -> Any:
+    """Fill the response of a ChangeState service that cannot be done.
+
+    :param response: the response to fill.
+    """
+    response.success = False
+    return response
+
+
+def _key_values(values: List[Tuple[str, str]]) -> List[KeyValue]:
+    return [KeyValue(key=key, value=value) for key, value in values]
+
+
+def _header(stamp_ns: int, frame_id: str) -> Header:
+    seconds, nanoseconds = divmod(stamp_ns, NANOSECONDS)
+    return Header(stamp=Time(sec=seconds, nanosec=nanoseconds), frame_id=frame_id)
+
+
+def _nanoseconds(stamp: Time) -> int:
+    return stamp.sec * NANOSECONDS + stamp.nanosec
+
+
+def _decode_foreign(message: Image) -> np.ndarray:
+    """Let cv_bridge decode what our own list lacks, where it is installed."""
+    bridge = _cv_bridge()
+    if bridge is None:
+        return decode_image(message.encoding, message.height, message.width, message.step,
+                            bool(message.is_bigendian), message.data)  # raises, with the list
+    try:
+        return bridge.imgmsg_to_cv2(message, 'bgr8')
+    except Exception as error:  # cv_bridge raises many kinds
+        raise ImageError("cv_bridge cannot decode an image of encoding '{}': {}; send one of: {}"
+                         .format(message.encoding, ' '.join(str(error).split()),
+                                 ', '.join(sorted(ENCODINGS))))
+
+
+def _cv_bridge() -> Optional[Any]:
+    try:
+        from cv_bridge import CvBridge
+    except Exception:  # absent, or built against another NumPy
+        return None
+    return CvBridge()
