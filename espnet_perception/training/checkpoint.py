@@ -1,0 +1,46 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints written atomically: a reader sees the old file or the new one, never a part."""
+
+import os
+from typing import Any, Dict
+
+from espnet_perception.errors import ModelError
+import torch
+
+
+def write(path: str, state: Any):
+    """Save with torch.save beside the target, flush to disk, then rename.
+
+    :param path: target; its folder must exist
+    :param state: tensors, numbers, strings, lists and dicts only
+    :raises OSError: no room; the old file is then untouched
+    """
+    part = '{}.{}.part'.format(path, os.getpid())
+    try:
+        with open(part, 'wb') as stream:
+            torch.save(state, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+
+
+def read(path: str) -> Dict[str, Any]:
+    """Load a checkpoint, refusing anything but plain data.
+
+    :param path: written by write
+    :raises ModelError: missing, damaged or foreign
+    """
+    try:
+        state = torch.load(path, map_location='cpu', weights_only=True)
+    except FileNotFoundError:
+        raise ModelError('there is no checkpoint {}; start without --resume'.format(path))
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ModelError('cannot read the checkpoint {} ({}); remove it and start again'.format(
+            path, type(error).__name__)) from error
+    if not isinstance(state, dict) or 'network' not in state:
+        raise ModelError('{} is no training checkpoint; it lacks the network'.format(path))
+    return state
