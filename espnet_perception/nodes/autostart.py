@@ -10,7 +10,8 @@ FIRST_S, LONGEST_S = 0.01, 60.0
 
 
 class Autostart:
-    """Drives a node to active, once.
+    """
+    Drives a node to active, once.
 
     It runs in the callback group of the transitions, so that it never meets one that somebody
     else asked for, and on the steady clock, so that it also works before /clock is published.

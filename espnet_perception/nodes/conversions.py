@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages and the plain objects of the package.
+"""
+Between ROS messages and the plain objects of the package.
 
 No other file reads or writes the fields of a message.
 """
@@ -11,15 +12,14 @@ from typing import Any, Iterable, List, Optional, Tuple
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from espnet_msgs.msg import Legend
-import numpy as np
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from std_msgs.msg import Header
-
 from espnet_perception.errors import ImageError
 from espnet_perception.frame import Frame
 from espnet_perception.model_card import ModelCard
 from espnet_perception.nodes.diagnostics import Status
 from espnet_perception.pipeline.decoding import decode_compressed, decode_image, ENCODINGS
+import numpy as np
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
 
 try:
     from vision_msgs.msg import LabelInfo, VisionClass
@@ -31,7 +31,8 @@ IMAGE_TYPES = {'raw': Image, 'compressed': CompressedImage}
 
 
 def stamp_ns(message: Any) -> int:
-    """Read only the stamp of a message.
+    """
+    Read only the stamp of a message.
 
     :param message: any message with a header.
     :return: nanoseconds.
@@ -40,7 +41,8 @@ def stamp_ns(message: Any) -> int:
 
 
 def to_frame(message: Any) -> Frame:
-    """Decode an image message.
+    """
+    Decode an image message.
 
     :param message: Image or CompressedImage.
     :return: the frame; the pixels of bgr8 are a view of the message.
@@ -58,7 +60,8 @@ def to_frame(message: Any) -> Frame:
 
 
 def to_image(frame: Frame, pixels: np.ndarray) -> Image:
-    """Make an image message with the stamp and frame_id of a frame.
+    """
+    Make an image message with the stamp and frame_id of a frame.
 
     :param frame: the camera frame that the pixels belong to.
     :param pixels: (H, W) uint8 becomes mono8, (H, W, 3) uint8 becomes bgr8.
@@ -74,7 +77,8 @@ def to_image(frame: Frame, pixels: np.ndarray) -> Image:
 
 
 def to_legend(card: ModelCard, stamp_ns: int, frame_id: str) -> Legend:
-    """Say what the class ids of a mask mean.
+    """
+    Say what the class ids of a mask mean.
 
     :param card: the model's facts.
     :param stamp_ns: when the model was loaded, node clock.
@@ -88,7 +92,8 @@ def to_legend(card: ModelCard, stamp_ns: int, frame_id: str) -> Legend:
 
 
 def to_label_info(card: ModelCard, stamp_ns: int, frame_id: str, threshold: float) -> Any:
-    """Make the vision_msgs/LabelInfo of a model; only where vision_msgs is installed.
+    """
+    Make the vision_msgs/LabelInfo of a model; only where vision_msgs is installed.
 
     :param card: the model's facts.
     :param stamp_ns: when the model was loaded, node clock.
@@ -101,7 +106,8 @@ def to_label_info(card: ModelCard, stamp_ns: int, frame_id: str, threshold: floa
 
 
 def scale_camera_info(camera_info: CameraInfo, frame: Frame, size: Tuple[int, int]) -> CameraInfo:
-    """Describe the camera of an image that was resized.
+    """
+    Describe the camera of an image that was resized.
 
     Binning and region of interest are worked into K and P, and so are gone from the result.
 
@@ -126,7 +132,8 @@ def scale_camera_info(camera_info: CameraInfo, frame: Frame, size: Tuple[int, in
 
 
 def to_diagnostics(stamp_ns: int, hardware: str, statuses: Iterable[Status]) -> DiagnosticArray:
-    """Make one message of all statuses.
+    """
+    Make one message of all statuses.
 
     :param stamp_ns: node clock.
     :param hardware: identifies the machine.
@@ -139,7 +146,8 @@ def to_diagnostics(stamp_ns: int, hardware: str, statuses: Iterable[Status]) -> 
 
 
 def answer(response: Any, success: bool, sentence: str) -> Any:
-    """Fill the response of a SetBool or Trigger service.
+    """
+    Fill the response of a SetBool or Trigger service.
 
     :param response: the response to fill.
     :param success: whether it was done.
@@ -150,7 +158,8 @@ def answer(response: Any, success: bool, sentence: str) -> Any:
 
 
 def asked(request: Any) -> bool:
-    """Return what a SetBool request asks for.
+    """
+    Return what a SetBool request asks for.
 
     :param request: the request.
     """
@@ -158,7 +167,8 @@ def asked(request: Any) -> bool:
 
 
 def refuse_transition(response: Any) -> Any:
-    """Fill the response of a ChangeState service that cannot be done.
+    """
+    Fill the response of a ChangeState service that cannot be done.
 
     :param response: the response to fill.
     """

@@ -12,7 +12,8 @@ WIRE_LOSS_WARN_PERCENT = 1.0
 
 
 class Status:
-    """One row of the diagnostics.
+    """
+    One row of the diagnostics.
 
     :param name: name of the task.
     """
@@ -21,10 +22,11 @@ class Status:
         self.name = name
         self.level = OK
         self.message = ''
-        self.values = []  # type: List[Tuple[str, str]]
+        self.values: List[Tuple[str, str]] = []
 
     def summary(self, level: int, message: str) -> None:
-        """Set level and message; the more severe one stays, equals are joined.
+        """
+        Set level and message; the more severe one stays, equals are joined.
 
         :param level: OK, WARN, ERROR or STALE.
         :param message: a sentence with value and threshold.
@@ -35,7 +37,8 @@ class Status:
             self.message += '; ' + message
 
     def add(self, key: str, value: Any) -> None:
-        """Add a value.
+        """
+        Add a value.
 
         :param key: what it is, with its unit in brackets.
         :param value: a number or a short text; None is left out.
@@ -46,7 +49,8 @@ class Status:
 
 
 class Context(NamedTuple):
-    """What the tasks may look at, taken anew for each round.
+    """
+    What the tasks may look at, taken anew for each round.
 
     :param now_ns: node clock.
     :param state: label of the lifecycle state, as active or inactive.
@@ -70,7 +74,8 @@ class Context(NamedTuple):
 
 
 class Task:
-    """A task reads, and fills a status.
+    """
+    A task reads, and fills a status.
 
     :param context: called for what there is to see.
     """
@@ -81,7 +86,8 @@ class Task:
         self._context = context
 
     def run(self, status: Status) -> None:
-        """Fill the status.
+        """
+        Fill the status.
 
         :param status: an empty status.
         """
@@ -89,7 +95,8 @@ class Task:
 
 
 class FramesTask(Task):
-    """Rates, and what became of every frame.
+    """
+    Rates, and what became of every frame.
 
     :param context: called for what there is to see.
     :param monitor: the counters.
@@ -152,7 +159,8 @@ class FramesTask(Task):
 
 
 class LatencyTask(Task):
-    """Latency per stage over the latest frames.
+    """
+    Latency per stage over the latest frames.
 
     :param context: called for what there is to see.
     :param monitor: the latencies.
@@ -229,7 +237,8 @@ class InputTask(Task):
 
 
 def collect(prefix: str, tasks: List[Task]) -> List[Status]:
-    """Run every task.
+    """
+    Run every task.
 
     :param prefix: name of the node.
     :param tasks: the tasks.

@@ -6,8 +6,6 @@ import threading
 import traceback
 from typing import Any
 
-from rclpy.node import Node
-
 from espnet_perception.errors import ImageError, PerceptionError
 from espnet_perception.frame import Frame
 from espnet_perception.nodes import conversions, qos
@@ -16,6 +14,7 @@ from espnet_perception.nodes.monitor import FrameMonitor, Moments
 from espnet_perception.nodes.rate_limit import RateLimit
 from espnet_perception.nodes.stamps import StampTracker
 from espnet_perception.telemetry.clock import monotonic_ns
+from rclpy.node import Node
 
 WARN_EVERY_S = 5.0
 INPUT_TOPICS = {'raw': 'image', 'compressed': 'image/compressed'}
@@ -25,14 +24,16 @@ class Steps:
     """What a node does with a frame; it inherits from this and fills in all three."""
 
     def infer(self, frame: Frame) -> Any:
-        """Return the pipeline's result, which has ``times``.
+        """
+        Return the pipeline's result, which has ``times``.
 
         :param frame: the frame.
         """
         raise NotImplementedError
 
     def publish(self, frame: Frame, result: Any) -> None:
-        """Publish the main output at once.
+        """
+        Publish the main output at once.
 
         :param frame: the frame.
         :param result: what ``infer`` returned.
@@ -40,7 +41,8 @@ class Steps:
         raise NotImplementedError
 
     def publish_extras(self, frame: Frame, result: Any) -> None:
-        """Publish what may come a little later.
+        """
+        Publish what may come a little later.
 
         :param frame: the frame.
         :param result: what ``infer`` returned.
@@ -49,7 +51,8 @@ class Steps:
 
 
 class Intake:
-    """Listens to the camera while it is started.
+    """
+    Listens to the camera while it is started.
 
     :param node: the node; its clock tells how old a frame is.
     :param steps: what is done with each frame.
@@ -74,7 +77,8 @@ class Intake:
         return self._subscription.topic_name if self._subscription else ''
 
     def start(self, transport: str) -> None:
-        """Subscribe.
+        """
+        Subscribe.
 
         :param transport: raw or compressed.
         """
@@ -87,7 +91,8 @@ class Intake:
             qos.newest_frame(), qos_overriding_options=qos.overridable())
 
     def stop(self) -> None:
-        """Unsubscribe and finish the frame in work. Stopping twice is fine.
+        """
+        Unsubscribe and finish the frame in work. Stopping twice is fine.
 
         :raises PerceptionError: the frame in work is not finished in time.
         """

@@ -13,11 +13,12 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._item = None  # type: Optional[Any]
+        self._item: Optional[Any] = None
         self._closed = False
 
     def put(self, item: Any) -> bool:
-        """Leave an item, never waiting.
+        """
+        Leave an item, never waiting.
 
         :param item: the item, not None.
         :return: whether it replaced an item that nobody had taken.
@@ -29,7 +30,8 @@ class Mailbox:
             return replaced
 
     def take(self) -> Optional[Any]:
-        """Wait for an item.
+        """
+        Wait for an item.
 
         :return: the newest item, or None once the mailbox is closed.
         """
@@ -41,7 +43,8 @@ class Mailbox:
             return item
 
     def close(self) -> int:
-        """Wake and turn away whoever waits.
+        """
+        Wake and turn away whoever waits.
 
         :return: how many items nobody had taken, 0 or 1.
         """
@@ -53,7 +56,8 @@ class Mailbox:
 
 
 class Worker:
-    """A thread that hands every item of a mailbox to a function.
+    """
+    A thread that hands every item of a mailbox to a function.
 
     :param name: name of the thread.
     :param handle: called with each item; it must catch its own errors.
@@ -69,7 +73,8 @@ class Worker:
         self._thread.start()
 
     def stop(self, timeout_s: float = 30.0) -> int:
-        """Stop after the item in work.
+        """
+        Stop after the item in work.
 
         :param timeout_s: how long to wait for the item in work.
         :return: how many items nobody had taken, 0 or 1.

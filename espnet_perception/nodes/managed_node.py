@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A managed (lifecycle) node whose transitions never take it down.
+"""
+A managed (lifecycle) node whose transitions never take it down.
 
 rclpy of Humble swallows what a transition raises, and lets a transition that is not possible end
 the whole process. Here the first is logged and answered, and the second is only answered.
@@ -10,19 +11,19 @@ import threading
 import traceback
 from typing import Any, Callable
 
+from espnet_perception.errors import PerceptionError
+from espnet_perception.nodes import conversions
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
-
-from espnet_perception.errors import PerceptionError
-from espnet_perception.nodes import conversions
 
 SUCCESS, FAILURE, ERROR = (TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE,
                            TransitionCallbackReturn.ERROR)
 
 
 class ManagedNode(LifecycleNodeMixin, Node):
-    """A node that fills in ``configure``, ``activate``, ``deactivate`` and ``release``.
+    """
+    A node that fills in ``configure``, ``activate``, ``deactivate`` and ``release``.
 
     Each may raise PerceptionError to refuse with one sentence.
 
@@ -91,7 +92,8 @@ class ManagedNode(LifecycleNodeMixin, Node):
         return result
 
     def finish(self, timeout_s: float) -> bool:
-        """Shut down from outside the executor, at the end of the process.
+        """
+        Shut down from outside the executor, at the end of the process.
 
         :param timeout_s: how long to wait for a transition or reload that is going on.
         :return: False where it did not end in time.

@@ -29,19 +29,21 @@ class Moments(NamedTuple):
 
 
 class FrameMonitor:
-    """Counters that only go up, their values over the last ten seconds, and latencies.
+    """
+    Counters that only go up, their values over the last ten seconds, and latencies.
 
     :param latency_window: number of frames over which latency is summarised.
     """
 
     def __init__(self, latency_window: int) -> None:
         self.latency = LatencyWindow(STAGES, latency_window)
-        self.counts = {name: 0 for name in COUNTERS}  # type: Dict[str, int]
+        self.counts: Dict[str, int] = dict.fromkeys(COUNTERS, 0)
         self.last_rejection = ''
-        self._past = deque()  # type: Deque[Tuple[int, Dict[str, int]]]
+        self._past: Deque[Tuple[int, Dict[str, int]]] = deque()
 
     def count(self, name: str, amount: int = 1) -> None:
-        """Add to a counter.
+        """
+        Add to a counter.
 
         :param name: one of ``COUNTERS``.
         :param amount: how much to add.
@@ -49,7 +51,8 @@ class FrameMonitor:
         self.counts[name] += amount
 
     def add_moments(self, moments: Moments, times: StageTimes, stamp_age_ns: int) -> None:
-        """Note the latencies of one published frame.
+        """
+        Note the latencies of one published frame.
 
         :param moments: when it passed the steps of the node.
         :param times: the pipeline's own stages.
@@ -69,7 +72,8 @@ class FrameMonitor:
             self.latency.add(stage, duration_ns)
 
     def over_window(self, now_ns: int) -> Tuple[float, Dict[str, int]]:
-        """Return how much each counter grew over the last ten seconds.
+        """
+        Return how much each counter grew over the last ten seconds.
 
         :param now_ns: node clock; when it jumps back the window starts anew.
         :return: length of the window in seconds, and the growth by counter.

@@ -4,13 +4,16 @@
 
 from typing import Any, Callable, Dict, List, Sequence
 
-from rcl_interfaces.msg import (FloatingPointRange, IntegerRange, ParameterDescriptor,
-                                SetParametersResult)
-from rclpy.node import Node
-from rclpy.parameter import Parameter
-
 from espnet_perception.errors import SettingsError, unknown_key_sentence
 from espnet_perception.settings import check_value, Fact, FACTS
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 # Declared by ROS itself, with names of its own.
 FOREIGN_NAMES = ('use_sim_time', 'start_type_description_service')
@@ -18,7 +21,8 @@ FOREIGN_PREFIXES = ('qos_overrides.',)
 
 
 class Parameters:
-    """The parameters of a node, declared from settings and kept equal to them.
+    """
+    The parameters of a node, declared from settings and kept equal to them.
 
     The node must have been made with automatically_declare_parameters_from_overrides, which is
     the only public way to learn of overrides that nobody declares.
@@ -28,9 +32,9 @@ class Parameters:
     """
 
     def __init__(self, node: Node, settings_types: Sequence[Any]) -> None:
-        self.problems = {}  # type: Dict[str, str]
-        self.unknown = []  # type: List[str]
-        self._changed = []  # type: List[Callable[[Dict[str, Any]], None]]
+        self.problems: Dict[str, str] = {}
+        self.unknown: List[str] = []
+        self._changed: List[Callable[[Dict[str, Any]], None]] = []
         self._settings = {settings_type: settings_type() for settings_type in settings_types}
         overrides = _take_overrides(node)
         for settings_type in settings_types:
@@ -44,14 +48,16 @@ class Parameters:
         node.add_on_set_parameters_callback(self._on_set)
 
     def get(self, settings_type: Any) -> Any:
-        """Return the present settings.
+        """
+        Return the present settings.
 
         :param settings_type: one of the classes given at construction.
         """
         return self._settings[settings_type]
 
     def on_change(self, function: Callable[[Dict[str, Any]], None]) -> None:
-        """Call a function with the new values by name after every change.
+        """
+        Call a function with the new values by name after every change.
 
         :param function: may raise SettingsError to refuse the change.
         """
@@ -98,7 +104,8 @@ class Parameters:
 
 
 def descriptor(name: str, default: Any) -> ParameterDescriptor:
-    """Describe a parameter.
+    """
+    Describe a parameter.
 
     :param name: name of the setting.
     :param default: its default, which also gives its type.

@@ -5,23 +5,29 @@
 from typing import Any, Dict, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray
-from std_srvs.srv import SetBool, Trigger
-
 from espnet_perception.errors import PerceptionError, SettingsError
 from espnet_perception.nodes import conversions, qos
 from espnet_perception.nodes.autostart import Autostart
-from espnet_perception.nodes.diagnostics import (collect, Context, FramesTask, InputTask,
-                                                 LatencyTask, ModelTask)
+from espnet_perception.nodes.diagnostics import (
+    collect,
+    Context,
+    FramesTask,
+    InputTask,
+    LatencyTask,
+    ModelTask,
+)
 from espnet_perception.nodes.intake import Intake, Steps
 from espnet_perception.nodes.managed_node import ManagedNode
 from espnet_perception.nodes.monitor import FrameMonitor
 from espnet_perception.nodes.parameters import Parameters
 from espnet_perception.nodes.progress import ProgressLog
 from espnet_perception.telemetry.hardware import hardware_id
+from std_srvs.srv import SetBool, Trigger
 
 
 class PerceptionNode(ManagedNode, Steps):
-    """A managed node that runs one pipeline on the frames of one camera.
+    """
+    A managed node that runs one pipeline on the frames of one camera.
 
     A node derives from it and fills in ``open_pipeline``, ``create_outputs``, ``announce`` and
     the steps ``infer``, ``publish`` and ``publish_extras``.
@@ -33,10 +39,10 @@ class PerceptionNode(ManagedNode, Steps):
 
     def __init__(self, name: str, settings_type: Any, other_types: Sequence[Any]) -> None:
         ManagedNode.__init__(self, name)
-        self.pipeline = None  # type: Any
+        self.pipeline: Any = None
         self.frame_id = ''
         self._settings_type = settings_type
-        self._outputs = {}  # type: Dict[str, Any]
+        self._outputs: Dict[str, Any] = {}
         self.parameters = Parameters(self, (settings_type,) + tuple(other_types))
         self.parameters.on_change(self.settings_changed)
         self.monitor = FrameMonitor(self.settings.latency_window)
@@ -69,7 +75,8 @@ class PerceptionNode(ManagedNode, Steps):
         raise NotImplementedError
 
     def settings_changed(self, values: Dict[str, Any]) -> None:
-        """Let new settings take effect.
+        """
+        Let new settings take effect.
 
         :param values: setting name to new value.
         :raises SettingsError: a value cannot be used now.
@@ -108,7 +115,8 @@ class PerceptionNode(ManagedNode, Steps):
             pipeline.close()
 
     def add_output(self, topic: str, message_type: Any, latched: bool = False) -> None:
-        """Create a publisher.
+        """
+        Create a publisher.
 
         :param topic: name below the node's own name, as mask for ~/mask.
         :param message_type: type of its messages.
@@ -119,7 +127,8 @@ class PerceptionNode(ManagedNode, Steps):
             qos_overriding_options=qos.overridable())
 
     def send(self, topic: str, message: Any) -> None:
-        """Publish.
+        """
+        Publish.
 
         :param topic: as given to ``add_output``.
         :param message: the message.
@@ -127,7 +136,8 @@ class PerceptionNode(ManagedNode, Steps):
         self._outputs[topic].publish(message)
 
     def wanted(self, topic: str) -> bool:
-        """Return whether somebody subscribes to an output.
+        """
+        Return whether somebody subscribes to an output.
 
         :param topic: as given to ``add_output``.
         """
@@ -138,7 +148,8 @@ class PerceptionNode(ManagedNode, Steps):
         return self.get_clock().now().nanoseconds
 
     def note_frame_id(self, frame_id: str) -> None:
-        """Announce anew when frames come from another frame of reference.
+        """
+        Announce anew when frames come from another frame of reference.
 
         :param frame_id: that of the frame in work.
         """
@@ -175,7 +186,7 @@ class PerceptionNode(ManagedNode, Steps):
 
     def _create_diagnostics(self) -> None:
         self._hardware_id = hardware_id()
-        self._seen_now = None  # type: Any
+        self._seen_now: Any = None
         self._tasks = [FramesTask(self._seen, self.monitor, self.intake.stamps),
                        LatencyTask(self._seen, self.monitor), ModelTask(self._seen),
                        InputTask(self._seen)]

@@ -9,7 +9,8 @@ from espnet_perception.telemetry.clock import monotonic_ns
 
 
 class ProgressLog:
-    """A context manager that logs while its body runs.
+    """
+    A context manager that logs while its body runs.
 
     :param log: called with a sentence.
     :param what: what is going on.

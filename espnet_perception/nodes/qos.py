@@ -14,7 +14,8 @@ def newest_frame() -> QoSProfile:
 
 
 def reliable(depth: int = 5) -> QoSProfile:
-    """Return reliable and volatile, for results.
+    """
+    Return reliable and volatile, for results.
 
     :param depth: how many messages wait for a slow subscriber.
     """

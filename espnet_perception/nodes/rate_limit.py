@@ -11,7 +11,8 @@ class RateLimit:
         self._due_ns = 0
 
     def allows(self, now_ns: int) -> bool:
-        """Return whether a frame may pass now.
+        """
+        Return whether a frame may pass now.
 
         :param now_ns: monotonic clock.
         """

@@ -18,7 +18,8 @@ IMPATIENT = 3  # so many signals end the process at once
 
 
 class StopRequest:
-    """SIGINT and SIGTERM ask for an orderly end; asking again does not disturb it.
+    """
+    SIGINT and SIGTERM ask for an orderly end; asking again does not disturb it.
 
     Python's handlers replace rclpy's, which would take the context away while the node still
     needs it. They also work where the shell made the process ignore SIGINT.
@@ -38,7 +39,8 @@ class StopRequest:
 
 
 def run(make_node: Callable[[], Any], args: Optional[List[str]] = None) -> int:
-    """Spin a node until SIGINT or SIGTERM, then shut it down in order.
+    """
+    Spin a node until SIGINT or SIGTERM, then shut it down in order.
 
     :param make_node: makes the ManagedNode.
     :param args: command line; None takes that of the process.

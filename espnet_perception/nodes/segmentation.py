@@ -5,9 +5,6 @@
 from typing import Any, Dict, List, Optional
 
 from espnet_msgs.msg import Legend
-import numpy as np
-from sensor_msgs.msg import CameraInfo, Image
-
 from espnet_perception.frame import Frame
 from espnet_perception.nodes import conversions, qos
 from espnet_perception.nodes.perception_node import PerceptionNode
@@ -17,6 +14,8 @@ from espnet_perception.pipeline.overlay import colour_mask, overlay
 from espnet_perception.pipeline.preprocess import resize_antialiased, resize_nearest
 from espnet_perception.results import Segmentation
 from espnet_perception.settings import SegmentationNodeSettings, SegmenterSettings
+import numpy as np
+from sensor_msgs.msg import CameraInfo, Image
 
 
 class SegmentationNode(PerceptionNode):
@@ -25,7 +24,7 @@ class SegmentationNode(PerceptionNode):
     def __init__(self) -> None:
         PerceptionNode.__init__(self, 'segmentation', SegmentationNodeSettings,
                                 [SegmenterSettings])
-        self._camera_info = None  # type: Optional[CameraInfo]
+        self._camera_info: Optional[CameraInfo] = None
         self.create_subscription(CameraInfo, 'camera_info', self._on_camera_info,
                                  qos.newest_frame(), qos_overriding_options=qos.overridable())
 
@@ -97,7 +96,8 @@ class SegmentationNode(PerceptionNode):
 
 
 def main(args: Optional[List[str]] = None) -> int:
-    """Run the node until SIGINT or SIGTERM.
+    """
+    Run the node until SIGINT or SIGTERM.
 
     :param args: command line, with --ros-args; None takes that of the process.
     :return: exit status.

@@ -10,7 +10,8 @@ LOST_ABOVE = 1.5  # a gap of so many periods has swallowed a frame
 
 
 class StampTracker:
-    """Counts lost frames and stamps that do not increase.
+    """
+    Counts lost frames and stamps that do not increase.
 
     :param history: how many of the latest gaps the camera's period is estimated from.
     """
@@ -19,12 +20,13 @@ class StampTracker:
         self.lost = 0
         self.not_increasing = 0
         self.pauses = 0
-        self._gaps_ns = deque(maxlen=history)  # type: Deque[int]
-        self._unsettled_ns = []  # type: List[int]
-        self._last_ns = None  # type: Optional[int]
+        self._gaps_ns: Deque[int] = deque(maxlen=history)
+        self._unsettled_ns: List[int] = []
+        self._last_ns: Optional[int] = None
 
     def add(self, stamp_ns: int) -> bool:
-        """Note the stamp of a frame that arrived.
+        """
+        Note the stamp of a frame that arrived.
 
         :param stamp_ns: the camera's stamp.
         :return: whether it is later than the one before.
@@ -45,7 +47,8 @@ class StampTracker:
         self._last_ns = None
 
     def settle(self, expected_rate_hz: float, pause_s: float) -> None:
-        """Turn the gaps since the last call into lost frames.
+        """
+        Turn the gaps since the last call into lost frames.
 
         :param expected_rate_hz: the camera's rate; 0 = estimate it from the gaps.
         :param pause_s: where the rate is estimated, a longer gap is a pause of the camera.
@@ -61,7 +64,8 @@ class StampTracker:
         del self._unsettled_ns[:]
 
     def period_ns(self, expected_rate_hz: float = 0.0) -> Optional[float]:
-        """Return the time from one frame of the camera to the next.
+        """
+        Return the time from one frame of the camera to the next.
 
         :param expected_rate_hz: the camera's rate; 0 = estimate it from the gaps.
         :return: nanoseconds; None as long as too few frames have come.
@@ -74,7 +78,8 @@ class StampTracker:
 
 
 def estimate_period_ns(gaps_ns: List[int]) -> float:
-    """Estimate the camera's period from gaps of which many may span lost frames.
+    """
+    Estimate the camera's period from gaps of which many may span lost frames.
 
     The median is the period unless about half of all frames are lost. Then a good part of the
     gaps is much shorter than the median, and the median of those is taken, and so on.

@@ -1,21 +1,22 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""From the bytes of a ROS image, live or out of a bag, to (H, W, 3) uint8 blue-green-red pixels.
+"""
+From the bytes of a ROS image, live or out of a bag, to (H, W, 3) uint8 blue-green-red pixels.
 
 The layouts are those of sensor_msgs/Image and sensor_msgs/CompressedImage, but nothing here
 needs ROS. What is already blue-green-red is not copied: the result is a view of the bytes.
 """
 
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import cv2
-import numpy as np
-
 from espnet_perception.errors import ImageError, unknown_key_sentence
+import numpy as np
 
 
 class Encoding(NamedTuple):
-    """How the pixels of one encoding lie in memory.
+    """
+    How the pixels of one encoding lie in memory.
 
     :param sample: NumPy type of one sample without byte order: u1, u2 or f4.
     :param channels: samples per pixel in a row (of the luma plane for planar formats).
@@ -39,7 +40,7 @@ _YUYV = Encoding('u1', 2, cv2.COLOR_YUV2BGR_YUY2, even_width=True)
 _BAYER = {'rggb': cv2.COLOR_BayerBG2BGR, 'bggr': cv2.COLOR_BayerRG2BGR,
           'gbrg': cv2.COLOR_BayerGR2BGR, 'grbg': cv2.COLOR_BayerGB2BGR}
 
-ENCODINGS = {
+ENCODINGS: Dict[str, Encoding] = {
     'mono8': Encoding('u1', 1, _GREY),
     '8UC1': Encoding('u1', 1, _GREY),
     'bgr8': Encoding('u1', 3),
@@ -60,7 +61,7 @@ ENCODINGS = {
     'rgb16': Encoding('u2', 3, cv2.COLOR_RGB2BGR),
     '32FC1': Encoding('f4', 1, _GREY),
     '32FC3': Encoding('f4', 3),
-}  # type: Dict[str, Encoding]
+}
 for _pattern, _code in _BAYER.items():
     ENCODINGS['bayer_{}8'.format(_pattern)] = Encoding('u1', 1, _code)
 
@@ -72,7 +73,8 @@ END_MARK_BYTES = 4096
 
 def decode_image(encoding: str, height: int, width: int, step: int, is_bigendian: bool,
                  data: Any) -> np.ndarray:
-    """Decode the payload of a sensor_msgs/Image.
+    """
+    Decode the payload of a sensor_msgs/Image.
 
     :param encoding: one of ``ENCODINGS``.
     :param height: rows.
@@ -102,7 +104,8 @@ def decode_image(encoding: str, height: int, width: int, step: int, is_bigendian
 
 
 def decode_compressed(data: Any) -> np.ndarray:
-    """Decode the payload of a sensor_msgs/CompressedImage (JPEG, PNG or what OpenCV reads).
+    """
+    Decode the payload of a sensor_msgs/CompressedImage (JPEG, PNG or what OpenCV reads).
 
     :param data: the bytes of the compressed image.
     :return: (H, W, 3) uint8, blue first; the image is not turned by an EXIF orientation.
@@ -132,8 +135,8 @@ def _check_size(encoding: str, layout: Encoding, height: int, width: int) -> Non
                          'neighbours and needs even sides'.format(encoding, width, height))
 
 
-def _view(encoding, layout, size, is_bigendian, data):
-    # type: (str, Encoding, tuple, bool, Any) -> np.ndarray
+def _view(encoding: str, layout: Encoding, size: Tuple[int, int, int], is_bigendian: bool,
+          data: Any) -> np.ndarray:
     """Return the samples, (rows, W) or (rows, W, channels), without copying them."""
     height, width, step = size
     sample = np.dtype(('>' if is_bigendian else '<') + layout.sample)

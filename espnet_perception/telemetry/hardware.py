@@ -13,7 +13,8 @@ CPU = 'proc/cpuinfo'
 
 
 def hardware_id(root: str = '/') -> str:
-    """Return the serial number of the board, else the name of the GPU, else of the CPU.
+    """
+    Return the serial number of the board, else the name of the GPU, else of the CPU.
 
     :param root: folder that holds proc/, another one in tests.
     """

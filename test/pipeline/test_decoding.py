@@ -5,11 +5,10 @@
 import array
 
 import cv2
-import numpy as np
-import pytest
-
 from espnet_perception.errors import ImageError
 from espnet_perception.pipeline.decoding import decode_compressed, decode_image, ENCODINGS
+import numpy as np
+import pytest
 
 HEIGHT, WIDTH = 6, 8
 # One colour per quadrant: chroma shared by neighbours and demosaicing keep a flat area exact.
