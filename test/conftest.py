@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
+# Two runtimes that spin on the same two cores stop each other; one thread each is faster.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope='session')
+def repository() -> Path:
+    """Root folder of the repository."""
+    return REPOSITORY
 
 
 @pytest.fixture(scope='session')
@@ -23,6 +32,34 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture(scope='session')
-def repository() -> Path:
-    """Root folder of the repository."""
-    return REPOSITORY
+def tiny_model_dir(tmp_path_factory) -> Path:
+    """Model directory of a small untrained network: 5 classes, 96x64 pixels."""
+    import torch
+
+    from espnet_perception import model_card
+    from espnet_perception.networks import create_network
+    directory = tmp_path_factory.mktemp('models') / 'tiny'
+    directory.mkdir()
+    torch.manual_seed(11)
+    network = create_network('espnetv2_seg', classes=5, width=0.5)
+    torch.save(network.state_dict(), directory / 'weights.pth')
+    card = model_card.ModelCard(
+        name='tiny', task='segmentation', network='espnetv2_seg',
+        arguments={'classes': 5, 'width': 0.5}, classes=('a', 'b', 'c', 'd', 'e'),
+        palette=((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)),
+        input_width=96, input_height=64, weights='weights.pth',
+        sha256=model_card.file_sha256(str(directory / 'weights.pth')))
+    model_card.save(card, str(directory))
+    return directory
+
+
+@pytest.fixture(autouse=True, scope='session')
+def own_cache(tmp_path_factory):
+    """Keep exported graphs of the tests out of the user's cache."""
+    before = os.environ.get('XDG_CACHE_HOME')
+    os.environ['XDG_CACHE_HOME'] = str(tmp_path_factory.mktemp('cache'))
+    yield
+    if before is None:
+        del os.environ['XDG_CACHE_HOME']
+    else:
+        os.environ['XDG_CACHE_HOME'] = before

@@ -1,0 +1,106 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One conformance test over every engine that is present, and the table itself."""
+
+import numpy as np
+import pytest
+
+from espnet_perception import engines
+from espnet_perception.engines import choose_engine, EngineOptions, ENGINES, present_engines
+from espnet_perception.errors import EngineError
+from espnet_perception.pipeline.models import find_model, open_engine
+from espnet_perception.pipeline.segmenter import decide
+
+SIZE = (64, 96)
+
+
+@pytest.fixture
+def image_bgr():
+    """Return an image of the network's size."""
+    return np.random.RandomState(5).randint(0, 256, (*SIZE, 3)).astype(np.uint8)
+
+
+def open_tiny(tiny_model_dir, name, product='labels+confidence', **options):
+    options = EngineOptions(width=SIZE[1], height=SIZE[0], product=product, threads=1, **options)
+    return open_engine(find_model(tiny_model_dir), name, options, '')
+
+
+def test_every_engine_of_this_package_is_present():
+    """The environment of the tests has all runtimes, so that none goes unchecked."""
+    assert present_engines() == list(ENGINES)
+
+
+@pytest.mark.parametrize('name', list(ENGINES))
+def test_conformance(tiny_model_dir, image_bgr, name):
+    """Every engine gives the same products of the same types."""
+    with open_tiny(tiny_model_dir, 'torch', 'logits') as reference:
+        logits = reference.infer(image_bgr).logits
+    expected_labels, expected_confidence = decide(logits)
+    ranked = np.sort(logits, axis=0)
+    clear = ranked[-1] - ranked[-2] > 1e-3
+    with open_tiny(tiny_model_dir, name) as engine:
+        engine.warm_up()
+        output = engine.infer(image_bgr)
+        kept = output.labels.copy()
+        engine.infer(255 - image_bgr)
+        assert np.array_equal(output.labels, kept), 'a result must not change with the next one'
+        facts = engine.describe()
+    assert output.logits is None
+    for plane in (output.labels, output.confidence):
+        assert plane.shape == SIZE
+        assert plane.dtype == np.uint8
+    assert np.array_equal(output.labels[clear], expected_labels[clear])
+    assert np.abs(output.confidence.astype(int) - expected_confidence.astype(int)).max() <= 1
+    assert facts['engine'] == name
+    assert {'version', 'device', 'precision', 'threads'} <= set(facts)
+    with open_tiny(tiny_model_dir, name, 'labels') as engine:
+        assert np.array_equal(engine.infer(image_bgr).labels, output.labels)
+        assert engine.infer(image_bgr).confidence is None
+    with open_tiny(tiny_model_dir, name, 'logits') as engine:
+        assert np.abs(engine.infer(image_bgr).logits - logits).max() < 1e-4
+
+
+@pytest.mark.parametrize('name', list(ENGINES))
+def test_misuse_is_one_sentence(tiny_model_dir, image_bgr, name):
+    """Wrong images, unusable devices and closed engines are refused the same way."""
+    engine = open_tiny(tiny_model_dir, name)
+    with pytest.raises(EngineError, match=rf'engine {name} got \(32, 96, 3\) uint8, expected'):
+        engine.infer(image_bgr[:32])
+    with pytest.raises(EngineError, match='float64'):
+        engine.infer(image_bgr.astype(float))
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match=f'engine {name} is closed'):
+        engine.infer(image_bgr)
+    with pytest.raises(EngineError, match="device"):
+        open_tiny(tiny_model_dir, name, device='cuda:77')
+
+
+@pytest.mark.parametrize('name', ['onnxruntime', 'openvino'])
+def test_file_that_is_no_graph(tmp_path, name):
+    """A damaged file names engine and file."""
+    path = tmp_path / 'broken.onnx'
+    path.write_bytes(b'not a graph')
+    with pytest.raises(EngineError, match=f'engine {name} cannot read .*broken.onnx'):
+        engines.engine_class(name)(str(path), EngineOptions(SIZE[1], SIZE[0], 'labels'))
+
+
+def test_unknown_engine():
+    """The nearest engine is offered."""
+    with pytest.raises(EngineError, match="unknown engine 'openvin'; did you mean 'openvino'"):
+        choose_engine('openvin')
+
+
+def test_auto_takes_the_first_present(monkeypatch):
+    """Auto follows the table, except where CUDA makes PyTorch the fastest."""
+    monkeypatch.setattr(engines, '_cuda_is_available', lambda: False)
+    assert choose_engine('auto') == 'openvino'
+    monkeypatch.setattr(engines, 'present_engines', lambda: ['onnxruntime', 'torch'])
+    assert choose_engine('auto') == 'onnxruntime'
+    monkeypatch.setattr(engines, '_cuda_is_available', lambda: True)
+    assert choose_engine('auto') == 'torch'
+    with pytest.raises(EngineError, match="'openvino' is not installed .*present: onnxruntime"):
+        choose_engine('openvino')
+    monkeypatch.setattr(engines, 'present_engines', list)
+    with pytest.raises(EngineError, match='no engine is installed; install one of: openvino'):
+        choose_engine('auto')
