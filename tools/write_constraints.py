@@ -15,7 +15,8 @@ from typing import Iterable, List, Tuple
 
 from mend_ros_prefix import installed_distro
 
-SEEDED_BY_VENV = ('pip', 'wheel')
+# pip comes with the environment; the other two differ between wheels and a ROS installation.
+NOT_CONSTRAINED = ('pip', 'wheel', 'numpy', 'opencv-python-headless')
 HEAD = '# Everything that pip brought along, written by tools/write_constraints.py: do not edit.\n'
 
 
@@ -24,7 +25,7 @@ def installed_by_pip() -> List[Tuple[str, str]]:
     found = {dist.name.lower().replace('_', '-'): dist.version.split('+')[0]
              for dist in metadata.distributions()
              if (dist.read_text('INSTALLER') or '').strip() == 'pip'}
-    return sorted((name, found[name]) for name in found if name not in SEEDED_BY_VENV)
+    return sorted((name, found[name]) for name in found if name not in NOT_CONSTRAINED)
 
 
 def write_pins(path: Path, pins: Iterable[Tuple[str, str]], marker: str) -> None:
