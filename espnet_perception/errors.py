@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The one error family of the package.
+"""
+The one error family of the package.
 
 Every message says what was got, what was expected and what to do. Foreign errors are
 translated where the foreign library is called.
@@ -42,8 +43,13 @@ class DatasetError(PerceptionError):
     """A data set or its ground truth is missing, damaged or does not fit the model."""
 
 
+class OutputError(PerceptionError):
+    """Results cannot be written (no space, no permission, something in the way)."""
+
+
 def unknown_key_sentence(kind: str, name: str, valid: Sequence[str]) -> str:
-    """Say that a name is not known and which one may have been meant.
+    """
+    Say that a name is not known and which one may have been meant.
 
     :param kind: what the name is (setting, engine, ...).
     :param name: the unknown name.

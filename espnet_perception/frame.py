@@ -8,7 +8,8 @@ import numpy as np
 
 
 class Frame(NamedTuple):
-    """A camera frame.
+    """
+    A camera frame.
 
     :param image_bgr: (H, W, 3) uint8, blue first; may alias the message's memory.
     :param stamp_ns: the camera's stamp in nanoseconds, as it came.

@@ -8,7 +8,8 @@ Colour = Tuple[int, int, int]
 
 
 class LabelSet(NamedTuple):
-    """Classes of a data set.
+    """
+    Classes of a data set.
 
     :param name: name of the set.
     :param classes: class names; the position is the class id.
@@ -21,7 +22,8 @@ class LabelSet(NamedTuple):
 
 
 def voc_palette(count: int) -> Tuple[Colour, ...]:
-    """Return the PASCAL VOC colours: the bits of the class id spread over red, green, blue.
+    """
+    Return the PASCAL VOC colours: the bits of the class id spread over red, green, blue.
 
     :param count: number of classes.
     """

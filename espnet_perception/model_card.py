@@ -1,14 +1,13 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The facts that travel with weights: ``card.yaml`` beside the weight file of a model directory."""
+"""The facts that travel with weights: ``card.yaml`` beside the weight file of a model."""
 
 import hashlib
 import os
 from typing import Any, Dict, NamedTuple, Tuple
 
-import yaml
-
 from espnet_perception.errors import ModelError, unknown_key_sentence
+import yaml
 
 CARD_FILE = 'card.yaml'
 TASKS = ('segmentation', 'classification')
@@ -19,7 +18,8 @@ IMAGENET_STD = (58.395, 57.12, 57.375)
 
 
 class ModelCard(NamedTuple):
-    """Facts of one set of weights.
+    """
+    Facts of one set of weights.
 
     :param name: name of the model (the directory's name).
     :param task: segmentation or classification.
@@ -64,7 +64,8 @@ class ModelCard(NamedTuple):
 
 
 def from_dict(values: Dict[str, Any]) -> ModelCard:
-    """Build a card from a mapping and check it.
+    """
+    Build a card from a mapping and check it.
 
     :param values: field name to value, as in card.yaml.
     :return: the card.
@@ -106,7 +107,8 @@ def to_dict(card: ModelCard) -> Dict[str, Any]:
 
 
 def load(directory: str) -> ModelCard:
-    """Read ``card.yaml`` of a model directory.
+    """
+    Read ``card.yaml`` of a model directory.
 
     :param directory: path of the model directory.
     :return: the checked card.
@@ -131,7 +133,8 @@ def load(directory: str) -> ModelCard:
 
 
 def save(card: ModelCard, directory: str) -> str:
-    """Write ``card.yaml`` into a model directory.
+    """
+    Write ``card.yaml`` into a model directory.
 
     :param card: the card.
     :param directory: path of an existing directory.
@@ -146,7 +149,8 @@ def save(card: ModelCard, directory: str) -> str:
 
 
 def file_sha256(path: str) -> str:
-    """Return the sha256 of a file in lower-case hexadecimal.
+    """
+    Return the sha256 of a file in lower-case hexadecimal.
 
     :param path: path of the file.
     :raises ModelError: the file cannot be read.
@@ -162,7 +166,8 @@ def file_sha256(path: str) -> str:
 
 
 def check_weights(card: ModelCard, directory: str) -> str:
-    """Check the weight file of a model directory against its card.
+    """
+    Check the weight file of a model directory against its card.
 
     :param card: the card.
     :param directory: path of the model directory.

@@ -21,7 +21,8 @@ class StageTimes(NamedTuple):
 
 
 class Segmentation(NamedTuple):
-    """Class of every pixel of one image.
+    """
+    Class of every pixel of one image.
 
     :param labels: (H, W) uint8 class ids at the input image's size; 255 = unlabelled.
     :param confidence: (H, W) uint8, 255 times the softmax probability of the label, at the

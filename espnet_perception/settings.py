@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The only place where a default is written.
+"""
+The only place where a default is written.
 
 Nodes declare their parameters from these tuples, YAML files and launch arguments override
 them, and ``from_dict`` refuses a key that is not there.
@@ -100,7 +101,8 @@ SettingsType = TypeVar('SettingsType', bound=NamedTuple)
 
 
 def from_dict(settings_type: Type[SettingsType], values: Dict[str, Any]) -> SettingsType:
-    """Build settings from a mapping; what is not in the mapping keeps its default.
+    """
+    Build settings from a mapping; what is not in the mapping keeps its default.
 
     :param settings_type: one of the settings classes of this module.
     :param values: setting name to value.
@@ -115,7 +117,8 @@ def from_dict(settings_type: Type[SettingsType], values: Dict[str, Any]) -> Sett
 
 
 def check(settings: SettingsType) -> SettingsType:
-    """Check every value against its type, range and choices.
+    """
+    Check every value against its type, range and choices.
 
     :param settings: the settings.
     :return: the same settings, integers widened to float where a float is expected.
@@ -132,7 +135,8 @@ def check(settings: SettingsType) -> SettingsType:
 
 
 def check_value(name: str, value: Any, expected: type) -> None:
-    """Check one value.
+    """
+    Check one value.
 
     :param name: setting name.
     :param value: the value.

@@ -34,10 +34,9 @@ def shared_dir() -> Path:
 @pytest.fixture(scope='session')
 def tiny_model_dir(tmp_path_factory) -> Path:
     """Model directory of a small untrained network: 5 classes, 96x64 pixels."""
-    import torch
-
     from espnet_perception import model_card
     from espnet_perception.networks import create_network
+    import torch
     directory = tmp_path_factory.mktemp('models') / 'tiny'
     directory.mkdir()
     torch.manual_seed(11)

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Model cards: what they hold, and what they refuse."""
 
-import pytest
-
 from espnet_perception import model_card
 from espnet_perception.errors import ModelError
+import pytest
 
 
 @pytest.fixture

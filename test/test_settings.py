@@ -4,11 +4,15 @@
 
 import math
 
-import pytest
-
 from espnet_perception.errors import SettingsError
-from espnet_perception.settings import (check, FACTS, from_dict, SegmentationNodeSettings,
-                                        SegmenterSettings)
+from espnet_perception.settings import (
+    check,
+    FACTS,
+    from_dict,
+    SegmentationNodeSettings,
+    SegmenterSettings,
+)
+import pytest
 
 
 @pytest.mark.parametrize('settings_type', [SegmenterSettings, SegmentationNodeSettings])
@@ -28,7 +32,7 @@ def test_no_fact_without_setting():
     ({'thread': 2}, "unknown setting 'thread'; did you mean 'threads'"),
     ({'threads': 'two'}, "setting 'threads' is 'two', expected a int"),
     ({'threads': -1}, "setting 'threads' is -1, expected 0 to 256"),
-    ({'confidence_threshold': math.nan}, "is nan, expected 0.0 to 1.0"),
+    ({'confidence_threshold': math.nan}, 'is nan, expected 0.0 to 1.0'),
     ({'confidence': 1}, "setting 'confidence' is 1, expected a bool"),
 ])
 def test_refusals(values, sentence):

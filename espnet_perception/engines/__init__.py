@@ -11,7 +11,8 @@ from espnet_perception.errors import EngineError, unknown_key_sentence
 
 
 class EngineRow(NamedTuple):
-    """One engine.
+    """
+    One engine.
 
     :param module: module that holds it, imported only when it is used.
     :param class_name: its class in that module.
@@ -27,14 +28,14 @@ class EngineRow(NamedTuple):
     artefact: str
 
 
-ENGINES = {
+ENGINES: Dict[str, EngineRow] = {
     'openvino': EngineRow('espnet_perception.engines.openvino', 'OpenVinoEngine', 'openvino',
                           'openvino', 'onnx'),
     'onnxruntime': EngineRow('espnet_perception.engines.onnxruntime', 'OnnxRuntimeEngine',
                              'onnxruntime', 'onnxruntime', 'onnx'),
     'torch': EngineRow('espnet_perception.engines.torch', 'TorchEngine', 'torch', 'torch',
                        'network'),
-}  # type: Dict[str, EngineRow]
+}
 
 
 def present_engines() -> List[str]:
@@ -43,7 +44,8 @@ def present_engines() -> List[str]:
 
 
 def choose_engine(name: str) -> str:
-    """Resolve auto and check that an engine can be opened.
+    """
+    Resolve auto and check that an engine can be opened.
 
     :param name: a key of ENGINES, or auto for the fastest present: torch where CUDA is, else the
         first row of the table that is installed.
@@ -65,7 +67,8 @@ def choose_engine(name: str) -> str:
 
 
 def engine_class(name: str) -> Type[Engine]:
-    """Import and return the class of an engine.
+    """
+    Import and return the class of an engine.
 
     :param name: a key of ENGINES.
     """

@@ -4,13 +4,13 @@
 
 from typing import Any, Dict, NamedTuple, Optional
 
-import numpy as np
-
 from espnet_perception.errors import EngineError
+import numpy as np
 
 
 class EngineOptions(NamedTuple):
-    """How an engine is opened.
+    """
+    How an engine is opened.
 
     :param width: width of the network's input in pixels.
     :param height: height, likewise.
@@ -27,7 +27,8 @@ class EngineOptions(NamedTuple):
 
 
 class EngineOutput(NamedTuple):
-    """What an engine makes of one image; the caller owns the arrays.
+    """
+    What an engine makes of one image; the caller owns the arrays.
 
     :param labels: (h, w) uint8 class ids, or None with product logits.
     :param confidence: (h, w) uint8, or None where it was not asked for.
@@ -40,7 +41,8 @@ class EngineOutput(NamedTuple):
 
 
 class Engine:
-    """Base of the engines: a context manager around one loaded graph.
+    """
+    Base of the engines: a context manager around one loaded graph.
 
     :param options: how to open it.
     """
@@ -51,7 +53,8 @@ class Engine:
         self.options = options
 
     def infer(self, image_bgr: np.ndarray) -> EngineOutput:
-        """Run the graph.
+        """
+        Run the graph.
 
         :param image_bgr: (height, width, 3) uint8, contiguous, of the size in the options.
         :return: the product that was asked for.

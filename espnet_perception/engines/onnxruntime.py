@@ -4,15 +4,15 @@
 
 from typing import Any, Dict, List, Optional
 
+from espnet_perception.engines.base import Engine, EngineOptions, first_line
+from espnet_perception.errors import EngineError
 import numpy as np
 import onnxruntime
 
-from espnet_perception.engines.base import Engine, EngineOptions, first_line
-from espnet_perception.errors import EngineError
-
 
 class OnnxRuntimeEngine(Engine):
-    """Runs an exported graph in ONNX Runtime.
+    """
+    Runs an exported graph in ONNX Runtime.
 
     :param onnx_path: file written by export.onnx.
     :param options: how to open it.
@@ -30,9 +30,8 @@ class OnnxRuntimeEngine(Engine):
         session_options.intra_op_num_threads = options.threads
         session_options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                onnx_path, session_options,
-                providers=['CPUExecutionProvider'])  # type: Optional[Any]
+            self._session: Optional[Any] = onnxruntime.InferenceSession(
+                onnx_path, session_options, providers=['CPUExecutionProvider'])
         except Exception as error:  # ONNX Runtime's own exception types are not public
             raise EngineError('engine onnxruntime cannot read {}: {}'.format(
                 onnx_path, first_line(error)))

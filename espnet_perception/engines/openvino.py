@@ -4,15 +4,15 @@
 
 from typing import Any, Dict, List, Optional
 
+from espnet_perception.engines.base import Engine, EngineOptions, first_line
+from espnet_perception.errors import EngineError
 import numpy as np
 import openvino
 
-from espnet_perception.engines.base import Engine, EngineOptions, first_line
-from espnet_perception.errors import EngineError
-
 
 class OpenVinoEngine(Engine):
-    """Runs an exported graph in OpenVINO in float32.
+    """
+    Runs an exported graph in OpenVINO in float32.
 
     The precision is fixed because OpenVINO picks bfloat16 by itself where the processor has it,
     which changes labels.
@@ -34,7 +34,7 @@ class OpenVinoEngine(Engine):
             settings['INFERENCE_NUM_THREADS'] = str(options.threads)
         try:
             compiled = openvino.Core().compile_model(onnx_path, 'CPU', settings)
-            self._request = compiled.create_infer_request()  # type: Optional[Any]
+            self._request: Optional[Any] = compiled.create_infer_request()
         except Exception as error:  # OpenVINO raises RuntimeError and its own kinds
             raise EngineError('engine openvino cannot read {}: {}'.format(
                 onnx_path, first_line(error)))

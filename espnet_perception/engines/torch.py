@@ -4,16 +4,16 @@
 
 from typing import Any, Dict, List, Optional
 
+from espnet_perception.engines.base import Engine, EngineOptions, first_line
+from espnet_perception.errors import EngineError
 import numpy as np
 import torch
 from torch import nn
 
-from espnet_perception.engines.base import Engine, EngineOptions, first_line
-from espnet_perception.errors import EngineError
-
 
 class TorchEngine(Engine):
-    """Runs a deployed network eagerly.
+    """
+    Runs a deployed network eagerly.
 
     :param network: maps (1, h, w, 3) uint8 to the product, see networks.deploy; moved to the
         device.
@@ -30,7 +30,7 @@ class TorchEngine(Engine):
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         try:
             self._device = torch.device(device)
-            self._network = network.eval().to(self._device)  # type: Optional[nn.Module]
+            self._network: Optional[nn.Module] = network.eval().to(self._device)
         except (RuntimeError, AssertionError) as error:
             raise EngineError("device '{}' cannot be used: {}; set device to cpu or cuda".format(
                 device, first_line(error)))

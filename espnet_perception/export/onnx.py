@@ -9,13 +9,12 @@ import tempfile
 from typing import Callable, NamedTuple, Tuple
 import warnings
 
-import torch
-from torch import nn
-
 from espnet_perception.errors import ModelError
 from espnet_perception.model_card import file_sha256, ModelCard
 from espnet_perception.networks.deploy import DeployedSegmentation
 from espnet_perception.networks.fused import FusedSegmentation
+import torch
+from torch import nn
 
 OPSET = 13
 GRAPH_REVISION = 1  # raise it when the exported graph changes
@@ -28,7 +27,8 @@ OUTPUT_NAMES = {
 
 
 class GraphKey(NamedTuple):
-    """What one exported graph depends on.
+    """
+    What one exported graph depends on.
 
     :param weights_sha256: sha256 of the weight file.
     :param size: (H, W) of the input in pixels.
@@ -50,7 +50,8 @@ class GraphKey(NamedTuple):
 
 def cached_onnx(key: GraphKey, card: ModelCard, load: Callable[[], nn.Module],
                 cache_dir: str = '') -> str:
-    """Return the path of an exported graph, exporting it where the cache does not hold it.
+    """
+    Return the path of an exported graph, exporting it where the cache does not hold it.
 
     :param key: what the graph depends on.
     :param card: card of the weights.
@@ -80,7 +81,8 @@ def deployed(network: nn.Module, card: ModelCard, product: str) -> DeployedSegme
 
 
 def export_onnx(graph: nn.Module, size: Tuple[int, int], product: str, path: str) -> None:
-    """Trace a graph and write it as ONNX.
+    """
+    Trace a graph and write it as ONNX.
 
     :param graph: takes (1, H, W, 3) uint8.
     :param size: (H, W).

@@ -4,10 +4,9 @@
 
 from typing import Any
 
-from torch import nn
-
 from espnet_perception.errors import NetworkError, unknown_key_sentence
 from espnet_perception.networks.segmentation import ESPNetv2Segmentation
+from torch import nn
 
 NETWORKS = {
     'espnetv2_seg': ESPNetv2Segmentation,
@@ -15,7 +14,8 @@ NETWORKS = {
 
 
 def create_network(name: str, **arguments: Any) -> nn.Module:
-    """Build a network.
+    """
+    Build a network.
 
     :param name: a key of NETWORKS.
     :param arguments: arguments of its constructor.

@@ -9,7 +9,8 @@ from torch import nn, Tensor
 
 
 class Counts(NamedTuple):
-    """Size of a network.
+    """
+    Size of a network.
 
     :param parameters: trainable parameters, without running statistics.
     :param multiply_adds: of all convolutions at the given input size, as the paper counts them.
@@ -20,13 +21,14 @@ class Counts(NamedTuple):
 
 
 def count(network: nn.Module, size: Tuple[int, int]) -> Counts:
-    """Count parameters and the multiply-adds of convolutions (Table 2 counts those alone).
+    """
+    Count parameters and the multiply-adds of convolutions (Table 2 counts those alone).
 
     :param network: takes (1, 3, H, W) float32.
     :param size: (H, W) in pixels.
     :return: integers.
     """
-    totals = []  # type: List[int]
+    totals: List[int] = []
 
     def add(module: nn.Conv2d, _inputs: Tuple[Tensor, ...], output: Tensor) -> None:
         totals.append(output.numel() // output.shape[0] * module.weight[0].numel())

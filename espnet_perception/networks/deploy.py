@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The graph that engines run: camera pixels in, class ids out.
+"""
+The graph that engines run: camera pixels in, class ids out.
 
 Normalisation, arg-max and confidence are part of the graph, so that the class scores (40 MB at
 1024x512) never leave the runtime.
@@ -15,7 +16,8 @@ PRODUCTS = ('labels', 'labels+confidence', 'logits')
 
 
 class DeployedSegmentation(nn.Module):
-    """A segmentation network with its pre- and postprocessing.
+    """
+    A segmentation network with its pre- and postprocessing.
 
     :param network: (N, 3, H, W) float32 to (N, classes, H, W) logits.
     :param mean: mean per channel in the network's channel order, 0..255 units.
@@ -41,7 +43,8 @@ class DeployedSegmentation(nn.Module):
         return planes[:, self.channels] * self.scale + self.offset
 
     def forward(self, image_bgr: Tensor) -> Union[Tensor, Tuple[Tensor, Tensor]]:
-        """Label every pixel.
+        """
+        Label every pixel.
 
         :param image_bgr: (N, H, W, 3) uint8.
         :return: labels (N, H, W) uint8; with confidence also (N, H, W) uint8, 255 times the

@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""EESP unit and strided EESP unit: ESPNetv2 (CVPR 2019), section 3.2, Figures 1c and 2.
+"""
+EESP unit and strided EESP unit: ESPNetv2 (CVPR 2019), section 3.2, Figures 1c and 2.
 
 Module names follow the order in which the released checkpoints list their tensors, so that
 ``upstream.py`` only has to rename keys.
@@ -8,17 +9,17 @@ Module names follow the order in which the released checkpoints list their tenso
 
 from typing import List, Optional
 
-import torch
-from torch import nn, Tensor
-
 from espnet_perception.errors import NetworkError
 from espnet_perception.networks.layers import BNAct, conv, ConvBN, ConvBNAct, halve
+import torch
+from torch import nn, Tensor
 
 BRANCHES = 4
 
 
 def dilation_rates(largest_kernel: int, branches: int = BRANCHES) -> List[int]:
-    """Return the dilation rate of each branch in ascending order.
+    """
+    Return the dilation rate of each branch in ascending order.
 
     The branches nominally see 3, 5, 7, 9 pixels; one that would see more than the limit of its
     level sees 3 (section 3.3, effective receptive field per level).
@@ -32,7 +33,8 @@ def dilation_rates(largest_kernel: int, branches: int = BRANCHES) -> List[int]:
 
 
 class EESP(nn.Module):
-    """Extremely efficient spatial pyramid of depth-wise dilated separable convolutions.
+    """
+    Extremely efficient spatial pyramid of depth-wise dilated separable convolutions.
 
     Reduce (grouped 1x1), four dilated depth-wise 3x3 branches, hierarchical feature fusion,
     expand (grouped 1x1), residual where the shapes agree.
@@ -74,7 +76,8 @@ class EESP(nn.Module):
 
 
 class StridedEESP(nn.Module):
-    """Down-sampling unit with a shortcut from the input image (Figure 2).
+    """
+    Down-sampling unit with a shortcut from the input image (Figure 2).
 
     :param inputs: channels in.
     :param outputs: channels out, more than ``inputs``.
@@ -88,7 +91,8 @@ class StridedEESP(nn.Module):
         self.act = nn.PReLU(outputs)
 
     def forward(self, features: Tensor, pooled_image: Optional[Tensor] = None) -> Tensor:
-        """Halve the features.
+        """
+        Halve the features.
 
         :param features: (N, inputs, H, W).
         :param pooled_image: (N, 3, ceil(H/2), ceil(W/2)), the network's input image halved by

@@ -1,17 +1,17 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""ESPNetv2 encoder: ESPNetv2 (CVPR 2019), section 3.3 and Table 2, levels 1 to 4.
+"""
+ESPNetv2 encoder: ESPNetv2 (CVPR 2019), section 3.3 and Table 2, levels 1 to 4.
 
 Released weights: github.com/sacmehta/EdgeNets and ESPNetv2 (MIT), read by ``upstream.py``.
 """
 
-from typing import List, NamedTuple, Tuple
-
-from torch import nn, Tensor
+from typing import NamedTuple, Tuple
 
 from espnet_perception.errors import NetworkError
 from espnet_perception.networks.eesp import EESP, StridedEESP
 from espnet_perception.networks.layers import ConvBNAct, halve
+from torch import nn, Tensor
 
 Features = Tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -44,7 +44,8 @@ WIDTHS = {
 
 
 def widths_of(width: float) -> Widths:
-    """Return the channels of a width factor.
+    """
+    Return the channels of a width factor.
 
     :param width: width factor s of Table 2.
     :raises NetworkError: a factor that Table 2 does not have.
@@ -57,7 +58,8 @@ def widths_of(width: float) -> Widths:
 
 
 class Encoder(nn.Module):
-    """Levels 1 to 4 of ESPNetv2, with the image reinforcing each strided unit.
+    """
+    Levels 1 to 4 of ESPNetv2, with the image reinforcing each strided unit.
 
     :param width: width factor s of Table 2.
     :raises NetworkError: unknown width.
@@ -76,7 +78,8 @@ class Encoder(nn.Module):
         initialise(self)
 
     def forward(self, images: Tensor) -> Features:
-        """Return the features of levels 1 to 4.
+        """
+        Return the features of levels 1 to 4.
 
         :param images: (N, 3, H, W) float32, normalised.
         :return: maps of 1/2, 1/4, 1/8 and 1/16 of the input's size (rounded up).
@@ -91,18 +94,19 @@ class Encoder(nn.Module):
 
 
 def eesp_stack(level: int, channels: int) -> nn.Sequential:
-    """Return the repeated EESP units of a level (Table 2, column Repeat).
+    """
+    Return the repeated EESP units of a level (Table 2, column Repeat).
 
     :param level: 3, 4 or 5.
     :param channels: channels of the level.
     """
-    units = [EESP(channels, channels, largest_kernel=LEVEL_LIMITS[level])
-             for _ in range(REPEATS[level])]  # type: List[nn.Module]
-    return nn.Sequential(*units)
+    return nn.Sequential(*[EESP(channels, channels, largest_kernel=LEVEL_LIMITS[level])
+                           for _ in range(REPEATS[level])])
 
 
 def initialise(network: nn.Module) -> None:
-    """Initialise convolutions and linear layers as the released training code does.
+    """
+    Initialise convolutions and linear layers as the released training code does.
 
     Kaiming normal (fan out) for convolutions, 1 and 0 for batch normalisation, normal with
     standard deviation 0.001 for linear layers (section 4.1, "method described in [11]").

@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The form of a segmentation network that engines run: same function, fewer and cheaper steps.
+"""
+The form of a segmentation network that engines run: same function, fewer and cheaper steps.
 
 - Batch normalisation is folded into the convolution before it, in float64; where it follows a
   concatenation or a sum it becomes a depth-wise 1x1 convolution, which runtimes keep in their
@@ -12,17 +13,25 @@
 
 import copy
 
+from espnet_perception.networks.layers import (
+    BNAct,
+    ConvBN,
+    ConvBNAct,
+    resize_bilinear,
+    spatial_size,
+)
+from espnet_perception.networks.segmentation import (
+    ESPNetv2Segmentation,
+    filter_pyramid,
+    PyramidPool,
+)
 import torch
 from torch import nn, Tensor
 
-from espnet_perception.networks.layers import (BNAct, ConvBN, ConvBNAct, resize_bilinear,
-                                               spatial_size)
-from espnet_perception.networks.segmentation import (ESPNetv2Segmentation, filter_pyramid,
-                                                     PyramidPool)
-
 
 class FusedSegmentation(nn.Module):
-    """An ESPNetv2Segmentation in evaluation mode with every constant folded.
+    """
+    An ESPNetv2Segmentation in evaluation mode with every constant folded.
 
     :param network: the trained network; it is not changed.
     """
@@ -32,7 +41,8 @@ class FusedSegmentation(nn.Module):
         self.folded = fold(copy.deepcopy(network).eval())
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the class scores of every pixel.
+        """
+        Return the class scores of every pixel.
 
         :param images: (N, 3, H, W) float32, normalised; sides as the network takes them.
         :return: (N, classes, H, W) logits, equal to the network's but for rounding.
@@ -43,7 +53,8 @@ class FusedSegmentation(nn.Module):
 
 
 class FusedPyramidPool(nn.Module):
-    """A PyramidPool with folded constants.
+    """
+    A PyramidPool with folded constants.
 
     :param pool: the trained block.
     """
@@ -75,7 +86,8 @@ class FusedPyramidPool(nn.Module):
 
 
 def fold(module: nn.Module) -> nn.Module:
-    """Replace every block that has a folded form.
+    """
+    Replace every block that has a folded form.
 
     :param module: changed in place.
     :return: the same module.
@@ -105,7 +117,8 @@ def fold_bn_act(block: BNAct) -> nn.Module:
 
 
 def fold_conv(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
-    """Fold running statistics into a bias-free convolution, computed in float64.
+    """
+    Fold running statistics into a bias-free convolution, computed in float64.
 
     :param conv: the convolution.
     :param bn: the normalisation that follows it.
@@ -120,7 +133,8 @@ def fold_conv(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
 
 
 def split_groups(grouped: nn.Conv2d) -> nn.Conv2d:
-    """Return the depth-wise half of a grouped convolution over channels that are not shuffled.
+    """
+    Return the depth-wise half of a grouped convolution over channels that are not shuffled.
 
     :param grouped: one group per output channel, the inputs of a group together.
     :return: depth-wise convolution over inputs in the order (place in the group, group).
@@ -144,7 +158,8 @@ def sum_of_groups(grouped: nn.Conv2d) -> nn.Conv2d:
 
 
 def pointwise_planar(features: Tensor, conv: nn.Conv2d) -> Tensor:
-    """Apply a 1x1 convolution so that the classes come out as planes in memory.
+    """
+    Apply a 1x1 convolution so that the classes come out as planes in memory.
 
     Arg-max over planes is many times faster than over interleaved channels; a matrix product
     with the transposed pixels yields planes from any layout.

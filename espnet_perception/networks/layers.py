@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Building blocks that every network shares: convolution groups and exact resampling.
+"""
+Building blocks that every network shares: convolution groups and exact resampling.
 
 Resampling is written for export: sizes are plain integers when a graph is traced, and pooling
 to a size that does not divide is the constant linear map that it is.
@@ -14,7 +15,8 @@ import torch.nn.functional as F
 
 
 class ConvBNAct(nn.Module):
-    """Convolution, batch normalisation, PReLU ("CBR"); the padding keeps ceil(size / stride).
+    """
+    Convolution, batch normalisation, PReLU ("CBR"); the padding keeps ceil(size / stride).
 
     :param inputs: channels in.
     :param outputs: channels out.
@@ -36,7 +38,8 @@ class ConvBNAct(nn.Module):
 
 
 class ConvBN(nn.Module):
-    """Point-wise convolution and batch normalisation without activation.
+    """
+    Point-wise convolution and batch normalisation without activation.
 
     :param inputs: channels in.
     :param outputs: channels out.
@@ -54,7 +57,8 @@ class ConvBN(nn.Module):
 
 
 class BNAct(nn.Module):
-    """Batch normalisation and PReLU.
+    """
+    Batch normalisation and PReLU.
 
     :param channels: channels in and out.
     """
@@ -71,7 +75,8 @@ class BNAct(nn.Module):
 
 def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1,
          dilation: int = 1) -> nn.Conv2d:
-    """Return a bias-free convolution padded to keep ceil(size / stride).
+    """
+    Return a bias-free convolution padded to keep ceil(size / stride).
 
     :param inputs: channels in.
     :param outputs: channels out.
@@ -85,7 +90,8 @@ def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 
 
 
 def spatial_size(features: Tensor) -> Tuple[int, int]:
-    """Return (H, W) as plain integers, so that a traced graph holds constants.
+    """
+    Return (H, W) as plain integers, so that a traced graph holds constants.
 
     :param features: (N, C, H, W).
     """
@@ -93,7 +99,8 @@ def spatial_size(features: Tensor) -> Tuple[int, int]:
 
 
 def halve(features: Tensor) -> Tensor:
-    """Average over 3x3 windows at stride 2; zeros of the border count in the divisor 9.
+    """
+    Average over 3x3 windows at stride 2; zeros of the border count in the divisor 9.
 
     :param features: (N, C, H, W).
     :return: (N, C, ceil(H / 2), ceil(W / 2)).
@@ -102,7 +109,8 @@ def halve(features: Tensor) -> Tensor:
 
 
 def resize_bilinear(features: Tensor, size: Tuple[int, int]) -> Tensor:
-    """Resize with aligned corners, as all released ESPNetv2 networks do.
+    """
+    Resize with aligned corners, as all released ESPNetv2 networks do.
 
     :param features: (N, C, h, w).
     :param size: target (H, W).
@@ -114,7 +122,8 @@ def resize_bilinear(features: Tensor, size: Tuple[int, int]) -> Tensor:
 
 
 def adaptive_average(features: Tensor, size: Tuple[int, int]) -> Tensor:
-    """Average to a given size over windows [floor(i*in/out), ceil((i+1)*in/out)).
+    """
+    Average to a given size over windows [floor(i*in/out), ceil((i+1)*in/out)).
 
     Equal to ``adaptive_avg_pool2d``, which neither ONNX nor TensorRT can express where the size
     does not divide. Each axis is a constant linear map, written in its cheapest exact form.
@@ -160,13 +169,14 @@ def _average_three_to_two(features: Tensor, axis: int) -> Tensor:
 
 
 def pooling_matrix(in_size: int, out_size: int) -> Tensor:
-    """Return adaptive average pooling of one axis as a matrix.
+    """
+    Return adaptive average pooling of one axis as a matrix.
 
     :param in_size: samples in.
     :param out_size: samples out.
     :return: (out_size, in_size) float64; row i averages [floor(i*in/out), ceil((i+1)*in/out)).
     """
-    rows = []  # type: List[List[float]]
+    rows: List[List[float]] = []
     for index in range(out_size):
         start = index * in_size // out_size
         stop = -(-(index + 1) * in_size // out_size)
@@ -176,7 +186,8 @@ def pooling_matrix(in_size: int, out_size: int) -> Tensor:
 
 
 def global_average(features: Tensor) -> Tensor:
-    """Average over the whole map.
+    """
+    Average over the whole map.
 
     :param features: (N, C, H, W).
     :return: (N, C, 1, 1).
@@ -185,7 +196,8 @@ def global_average(features: Tensor) -> Tensor:
 
 
 def shuffle_channels(features: Tensor, groups: int) -> Tensor:
-    """Interleave groups of channels: channel g*n + c moves to c*groups + g.
+    """
+    Interleave groups of channels: channel g*n + c moves to c*groups + g.
 
     :param features: (N, C, H, W) with C divisible by groups.
     :param groups: number of groups.

@@ -6,10 +6,9 @@ import os
 import pickle
 from typing import Any, Dict
 
+from espnet_perception.errors import ModelError
 import torch
 from torch import Tensor
-
-from espnet_perception.errors import ModelError
 
 _SAFE_GLOBALS = {
     'collections': ('OrderedDict',),
@@ -41,7 +40,8 @@ class _RestrictedPickle:
 
 
 def load_state_dict(path: str) -> Dict[str, Tensor]:
-    """Read the tensors of a checkpoint on the CPU.
+    """
+    Read the tensors of a checkpoint on the CPU.
 
     :param path: file written by ``torch.save`` of any version; a plain state dict, or a mapping
         that holds one under ``state_dict`` or ``model``; a ``module.`` prefix is taken off.
@@ -62,7 +62,7 @@ def load_state_dict(path: str) -> Dict[str, Tensor]:
 
 
 def _read(path: str) -> Any:
-    options = {'weights_only': True}  # type: Dict[str, Any]
+    options: Dict[str, Any] = {'weights_only': True}
     if 'weights_only' not in torch.load.__code__.co_varnames:
         options = {'pickle_module': _RestrictedPickle}
     try:

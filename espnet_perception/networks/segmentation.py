@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""ESPNetv2 segmentation network with the released decoder of efficient pyramid pooling.
+"""
+ESPNetv2 segmentation network with the released decoder of efficient pyramid pooling.
 
 The encoder is that of the paper (ESPNetv2, CVPR 2019, section 4.2); the decoder is the one that
 was released with EdgeNets (MIT) and gave 66.2 mIoU on the Cityscapes test set. It is not the
@@ -10,14 +11,20 @@ decoder of the paper's Figure 7c, which has more parameters and lower accuracy.
 import math
 from typing import Tuple
 
-import torch
-from torch import nn, Tensor
-
 from espnet_perception.errors import NetworkError
 from espnet_perception.networks.espnetv2 import Encoder, initialise
-from espnet_perception.networks.layers import (adaptive_average, BNAct, conv, ConvBNAct,
-                                               global_average, resize_bilinear,
-                                               shuffle_channels, spatial_size)
+from espnet_perception.networks.layers import (
+    adaptive_average,
+    BNAct,
+    conv,
+    ConvBNAct,
+    global_average,
+    resize_bilinear,
+    shuffle_channels,
+    spatial_size,
+)
+import torch
+from torch import nn, Tensor
 
 PYRAMID_SCALES = (2.0, 1.5, 1.0, 0.5, 0.1)
 SMALLEST_MAP = 5
@@ -25,7 +32,8 @@ SIDE_MULTIPLE = 16
 
 
 class PyramidPool(nn.Module):
-    """Efficient pyramid pooling: one depth-wise 3x3 per scale on a narrow projection.
+    """
+    Efficient pyramid pooling: one depth-wise 3x3 per scale on a narrow projection.
 
     :param inputs: channels in.
     :param planes: channels of the projection.
@@ -55,7 +63,8 @@ class PyramidPool(nn.Module):
 
 
 def filter_pyramid(features: Tensor, filters: nn.ModuleList) -> Tensor:
-    """Filter a map at every scale of the pyramid.
+    """
+    Filter a map at every scale of the pyramid.
 
     :param features: (N, C, H, W).
     :param filters: one depth-wise filter per scale.
@@ -66,7 +75,8 @@ def filter_pyramid(features: Tensor, filters: nn.ModuleList) -> Tensor:
 
 
 def filter_at_scale(features: Tensor, scale: float, depthwise: nn.Module) -> Tensor:
-    """Filter a map at another scale and bring it back to its size.
+    """
+    Filter a map at another scale and bring it back to its size.
 
     :param features: (N, C, H, W).
     :param scale: factor; the filtered map has ceil(side * scale) pixels, at least 5.
@@ -83,7 +93,8 @@ def filter_at_scale(features: Tensor, scale: float, depthwise: nn.Module) -> Ten
 
 
 def scaled_side(side: int, scale: float) -> int:
-    """Return the side of a map at a scale: rounded up, at least 5.
+    """
+    Return the side of a map at a scale: rounded up, at least 5.
 
     :param side: pixels.
     :param scale: factor.
@@ -92,7 +103,8 @@ def scaled_side(side: int, scale: float) -> int:
 
 
 class Gate(nn.Module):
-    """Skip connection: grouped 3x3 features times a gate from the global average of the input.
+    """
+    Skip connection: grouped 3x3 features times a gate from the global average of the input.
 
     :param inputs: channels in.
     :param outputs: channels out.
@@ -109,7 +121,8 @@ class Gate(nn.Module):
 
 
 class ESPNetv2Segmentation(nn.Module):
-    """ESPNetv2 with the released decoder.
+    """
+    ESPNetv2 with the released decoder.
 
     :param classes: number of output channels, at least 1.
     :param width: width factor s: 0.5, 1.0, 1.25, 1.5 or 2.0.
@@ -138,7 +151,8 @@ class ESPNetv2Segmentation(nn.Module):
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the class scores of every pixel.
+        """
+        Return the class scores of every pixel.
 
         :param images: (N, 3, H, W) float32, normalised; each side 16k or 16k - 1.
         :return: (N, classes, H, W) logits.
@@ -164,7 +178,8 @@ def double(features: Tensor) -> Tensor:
 
 
 def check_sides(size: Tuple[int, int]) -> None:
-    """Refuse an input whose maps do not join.
+    """
+    Refuse an input whose maps do not join.
 
     :param size: (H, W) of the input in pixels.
     :raises NetworkError: a side that is neither 16k nor 16k - 1.
@@ -178,7 +193,8 @@ def check_sides(size: Tuple[int, int]) -> None:
 
 
 def round_side(side: int) -> int:
-    """Return the nearest side that the network takes.
+    """
+    Return the nearest side that the network takes.
 
     :param side: pixels.
     """

@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Released checkpoints of the papers' authors, recognised by sha256 or by keys and shapes.
+"""
+Released checkpoints of the papers' authors, recognised by sha256 or by keys and shapes.
 
 Origin: github.com/sacmehta/EdgeNets at commit 2b232d3 (MIT). The accuracy of a card is the one
 that the authors report; it is not measured here.
@@ -10,14 +11,13 @@ import os
 import re
 from typing import Dict, NamedTuple, Optional, Tuple
 
-from torch import nn, Tensor
-
 from espnet_perception import label_sets
 from espnet_perception.errors import ModelError
 from espnet_perception.model_card import file_sha256, ModelCard
 from espnet_perception.networks.espnetv2 import WIDTHS
 from espnet_perception.networks.safe_load import load_state_dict
 from espnet_perception.networks.segmentation import ESPNetv2Segmentation
+from torch import nn, Tensor
 
 ORIGIN = 'github.com/sacmehta/EdgeNets, commit 2b232d3, model/segmentation/model_zoo/espnetv2'
 LICENCE = ('MIT (since 2021-07-20; the repository carried a non-commercial licence when the '
@@ -108,7 +108,8 @@ EDGENETS_NAMES = (
 
 
 def load_upstream(path: str) -> Tuple[nn.Module, ModelCard]:
-    """Load a released EdgeNets segmentation checkpoint.
+    """
+    Load a released EdgeNets segmentation checkpoint.
 
     :param path: the .pth file as released, or one of the same keys with any class count.
     :return: the network in evaluation mode and the card with the facts of its weights.
@@ -123,7 +124,8 @@ def load_upstream(path: str) -> Tuple[nn.Module, ModelCard]:
 
 
 def rename(name: str) -> str:
-    """Return our name of an EdgeNets tensor.
+    """
+    Return our name of an EdgeNets tensor.
 
     :param name: name in the released file.
     """
@@ -133,7 +135,8 @@ def rename(name: str) -> str:
 
 
 def load_exactly(network: nn.Module, tensors: Dict[str, Tensor], path: str) -> None:
-    """Load tensors that must match the network name by name and shape by shape.
+    """
+    Load tensors that must match the network name by name and shape by shape.
 
     :param network: changed in place.
     :param tensors: our names to tensors.

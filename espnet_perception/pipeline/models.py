@@ -14,7 +14,8 @@ MODELS_VARIABLE = 'ESPNET_PERCEPTION_MODELS'
 
 
 class Model(NamedTuple):
-    """A model that was found and whose weights fit its card.
+    """
+    A model that was found and whose weights fit its card.
 
     :param card: its facts.
     :param weights_path: path of the weight file.
@@ -38,7 +39,8 @@ class Model(NamedTuple):
 
 
 def find_model(model: str) -> Model:
-    """Find a model.
+    """
+    Find a model.
 
     :param model: name of a directory in models/, path of a model directory, or path of an
         upstream .pth file.
@@ -55,7 +57,8 @@ def find_model(model: str) -> Model:
 
 
 def model_folders() -> List[str]:
-    """Return the folders in which models are looked up by name.
+    """
+    Return the folders in which models are looked up by name.
 
     The folders of the ESPNET_PERCEPTION_MODELS variable, then models/ of the source tree, then
     the share folder of every installed prefix.
@@ -71,7 +74,8 @@ def model_folders() -> List[str]:
 
 
 def open_engine(model: Model, name: str, options: EngineOptions, cache_dir: str) -> Engine:
-    """Open a model in an engine; export it first where the engine needs that.
+    """
+    Open a model in an engine; export it first where the engine needs that.
 
     :param model: the model.
     :param name: a key of ENGINES, or auto.
@@ -103,7 +107,7 @@ def _deployed_network(model: Model, options: EngineOptions) -> Any:
 def _model_directory(model: str) -> str:
     if os.path.isdir(model):
         return model
-    names = []  # type: List[str]
+    names: List[str] = []
     for folder in model_folders():
         candidate = os.path.join(folder, model)
         if os.path.isfile(os.path.join(candidate, model_card.CARD_FILE)):

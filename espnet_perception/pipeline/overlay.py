@@ -11,7 +11,8 @@ VOID_COLOUR_RGB = (0, 0, 0)
 
 
 def colour_mask(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Paint labels.
+    """
+    Paint labels.
 
     :param labels: (H, W) uint8 class ids; ids without a colour become black.
     :param palette: one (red, green, blue) per class id.
@@ -22,7 +23,8 @@ def colour_mask(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndar
 
 def overlay(image_bgr: np.ndarray, labels: np.ndarray, palette: Sequence[Sequence[int]],
             opacity: float) -> np.ndarray:
-    """Blend the colours of the labels over an image; unlabelled pixels stay as they are.
+    """
+    Blend the colours of the labels over an image; unlabelled pixels stay as they are.
 
     :param image_bgr: (H, W, 3) uint8.
     :param labels: (H, W) uint8 class ids.

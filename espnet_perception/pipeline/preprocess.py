@@ -4,17 +4,17 @@
 
 from typing import Tuple
 
+from espnet_perception.errors import ImageError
 import numpy as np
 from PIL import Image
-
-from espnet_perception.errors import ImageError
 
 _BILINEAR = getattr(Image, 'Resampling', Image).BILINEAR
 _NEAREST = getattr(Image, 'Resampling', Image).NEAREST
 
 
 def check_image(image_bgr: np.ndarray) -> None:
-    """Refuse what is not a colour image.
+    """
+    Refuse what is not a colour image.
 
     :param image_bgr: expected (H, W, 3) uint8.
     :raises ImageError: anything else.
@@ -31,7 +31,8 @@ def check_image(image_bgr: np.ndarray) -> None:
 
 
 def resize_antialiased(image_bgr: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
-    """Resize as the released networks were trained: Pillow's antialiased bilinear on uint8.
+    """
+    Resize as the released networks were trained: Pillow's antialiased bilinear on uint8.
 
     :param image_bgr: (H, W, 3) uint8.
     :param size: target (h, w).
@@ -45,7 +46,8 @@ def resize_antialiased(image_bgr: np.ndarray, size: Tuple[int, int]) -> np.ndarr
 
 
 def resize_nearest(plane: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
-    """Resize labels or confidence: each pixel takes the value under its centre.
+    """
+    Resize labels or confidence: each pixel takes the value under its centre.
 
     :param plane: (h, w) uint8.
     :param size: target (H, W).

@@ -4,8 +4,6 @@
 
 from typing import Any, Dict, Optional, Tuple
 
-import numpy as np
-
 from espnet_perception.engines import EngineOptions, EngineOutput
 from espnet_perception.errors import ModelError, SettingsError
 from espnet_perception.pipeline.models import find_model, Model, open_engine
@@ -13,12 +11,14 @@ from espnet_perception.pipeline.preprocess import check_image, resize_antialiase
 from espnet_perception.results import Segmentation, StageTimes
 from espnet_perception.settings import check, SegmenterSettings
 from espnet_perception.telemetry.clock import monotonic_ns
+import numpy as np
 
 SIDE_MULTIPLE = 16  # ESPNetv2 halves four times
 
 
 class Segmenter:
-    """Labels images with one model in one engine. Use it from one thread at a time.
+    """
+    Labels images with one model in one engine. Use it from one thread at a time.
 
     :param model: the model.
     :param engine: a key of ENGINES, or auto.
@@ -45,7 +45,8 @@ class Segmenter:
         self._engine = open_engine(model, engine, options, settings.cache_dir)
 
     def segment(self, image_bgr: np.ndarray) -> Segmentation:
-        """Label every pixel of an image.
+        """
+        Label every pixel of an image.
 
         :param image_bgr: (H, W, 3) uint8, blue first, of any size.
         :return: labels and confidence at the image's size, and how long each stage took.
@@ -68,7 +69,8 @@ class Segmenter:
         self._engine.warm_up()
 
     def set_confidence_threshold(self, threshold: float) -> None:
-        """Change below which softmax probability a pixel becomes unlabelled.
+        """
+        Change below which softmax probability a pixel becomes unlabelled.
 
         :param threshold: 0 to 1; above 0 it needs ``confidence`` in the settings.
         :raises SettingsError: out of range, or confidence is switched off.
@@ -110,7 +112,8 @@ class Segmenter:
 
 
 def check_threshold(settings: SegmenterSettings) -> SegmenterSettings:
-    """Refuse a confidence threshold without confidence.
+    """
+    Refuse a confidence threshold without confidence.
 
     :param settings: the settings.
     :return: the same settings.
@@ -123,7 +126,8 @@ def check_threshold(settings: SegmenterSettings) -> SegmenterSettings:
 
 
 def decide(logits: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return labels and confidence of class scores, as the graph does it.
+    """
+    Return labels and confidence of class scores, as the graph does it.
 
     :param logits: (classes, h, w) float32.
     :return: (h, w) uint8 class ids and (h, w) uint8, 255 times the softmax probability.
@@ -134,7 +138,8 @@ def decide(logits: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def network_size(model: Model, settings: SegmenterSettings) -> Tuple[int, int]:
-    """Return the size at which the network runs.
+    """
+    Return the size at which the network runs.
 
     :param model: gives the size of the card.
     :param settings: network_width and network_height override it.
@@ -146,19 +151,20 @@ def network_size(model: Model, settings: SegmenterSettings) -> Tuple[int, int]:
 
 
 def create_segmenter(model: str, engine: str = 'auto',
-                     settings: SegmenterSettings = SegmenterSettings()) -> Segmenter:
-    """Open a segmentation pipeline.
+                     settings: Optional[SegmenterSettings] = None) -> Segmenter:
+    """
+    Open a segmentation pipeline.
 
     :param model: name of a directory in models/, path of a model directory, or path of an
         upstream .pth file.
     :param engine: torch, onnxruntime, openvino, or auto for the fastest present.
-    :param settings: size, threads, device, confidence and cache.
+    :param settings: size, threads, device, confidence and cache; None for the defaults.
     :return: the open pipeline; close it or use it as a context manager.
     :raises ModelError: model missing, damaged or foreign.
     :raises EngineError: engine unknown or absent.
     :raises SettingsError: a setting out of range.
     """
-    return Segmenter(find_model(model), engine, settings)
+    return Segmenter(find_model(model), engine, settings or SegmenterSettings())
 
 
 def _nearest_multiple(side: int) -> int:

@@ -17,7 +17,8 @@ def monotonic_ns() -> int:
 
 
 def milliseconds(duration_ns: int) -> float:
-    """Convert a duration.
+    """
+    Convert a duration.
 
     :param duration_ns: nanoseconds.
     :return: milliseconds.

@@ -5,9 +5,8 @@
 from collections import deque
 from typing import Deque, Dict, NamedTuple, Optional, Sequence
 
-import numpy as np
-
 from espnet_perception.telemetry.clock import milliseconds
+import numpy as np
 
 
 class LatencySummary(NamedTuple):
@@ -22,7 +21,8 @@ class LatencySummary(NamedTuple):
 
 
 def summarise(durations_ns: Sequence[int]) -> Optional[LatencySummary]:
-    """Summarise durations.
+    """
+    Summarise durations.
 
     :param durations_ns: durations in nanoseconds.
     :return: mean, percentiles and maximum in milliseconds; None where there are no durations.
@@ -36,19 +36,21 @@ def summarise(durations_ns: Sequence[int]) -> Optional[LatencySummary]:
 
 
 class LatencyWindow:
-    """The most recent durations of several named stages.
+    """
+    The most recent durations of several named stages.
 
     :param stages: names of the stages.
     :param size: how many durations of each stage are kept.
     """
 
     def __init__(self, stages: Sequence[str], size: int = 200) -> None:
-        self._durations_ns = {}  # type: Dict[str, Deque[int]]
+        self._durations_ns: Dict[str, Deque[int]] = {}
         for stage in stages:
             self._durations_ns[stage] = deque(maxlen=size)
 
     def add(self, stage: str, duration_ns: int) -> None:
-        """Add one duration.
+        """
+        Add one duration.
 
         :param stage: one of the names given at construction.
         :param duration_ns: nanoseconds.

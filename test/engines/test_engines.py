@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One conformance test over every engine that is present, and the table itself."""
 
-import numpy as np
-import pytest
-
 from espnet_perception import engines
 from espnet_perception.engines import choose_engine, EngineOptions, ENGINES, present_engines
 from espnet_perception.errors import EngineError
 from espnet_perception.pipeline.models import find_model, open_engine
 from espnet_perception.pipeline.segmenter import decide
+import numpy as np
+import pytest
 
 SIZE = (64, 96)
 
@@ -72,7 +71,7 @@ def test_misuse_is_one_sentence(tiny_model_dir, image_bgr, name):
     engine.close()
     with pytest.raises(EngineError, match=f'engine {name} is closed'):
         engine.infer(image_bgr)
-    with pytest.raises(EngineError, match="device"):
+    with pytest.raises(EngineError, match='device'):
         open_tiny(tiny_model_dir, name, device='cuda:77')
 
 

@@ -5,13 +5,12 @@
 import os
 from pathlib import Path
 
+from espnet_perception.errors import ModelError
+from espnet_perception.export import onnx as onnx_export
+from espnet_perception.export.onnx import cached_onnx, GraphKey
+from espnet_perception.pipeline.models import find_model
 import onnx
 import pytest
-
-from espnet_perception.errors import ModelError
-from espnet_perception.export.onnx import cached_onnx, GraphKey
-from espnet_perception.export import onnx as onnx_export
-from espnet_perception.pipeline.models import find_model
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Building blocks against PyTorch's own operators."""
 
+from espnet_perception.networks.layers import adaptive_average, pooling_matrix, shuffle_channels
 import pytest
 import torch
 import torch.nn.functional as F
-
-from espnet_perception.networks.layers import adaptive_average, pooling_matrix, shuffle_channels
 
 
 @pytest.mark.parametrize('size_in', [(16, 32), (24, 48), (17, 31), (7, 5), (3, 4), (12, 11)])

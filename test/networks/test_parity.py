@@ -4,19 +4,17 @@
 
 import json
 
-from golden import fill, released_segmentation_files, synthetic_input, unit_inputs
-import numpy as np
-import pytest
-import torch
-
-from espnet_perception.networks import create_network
-from espnet_perception.networks import segmentation
+from espnet_perception.networks import create_network, segmentation
 from espnet_perception.networks.counting import count
 from espnet_perception.networks.eesp import EESP, StridedEESP
 from espnet_perception.networks.fused import FusedSegmentation
 from espnet_perception.networks.layers import halve
 from espnet_perception.networks.segmentation import Gate, PyramidPool
 from espnet_perception.networks.upstream import load_upstream
+from golden import fill, released_segmentation_files, synthetic_input, unit_inputs
+import numpy as np
+import pytest
+import torch
 
 REAL_TOLERANCE = 1e-4
 SYNTHETIC_TOLERANCE = 2e-4

@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The segmentation network without reference data."""
 
-import pytest
-import torch
-
 from espnet_perception.errors import NetworkError
 from espnet_perception.networks import create_network
 from espnet_perception.networks.deploy import DeployedSegmentation
 from espnet_perception.networks.fused import FusedSegmentation
+import pytest
+import torch
 
 
 def random_network(classes=5, width=0.5, seed=3):

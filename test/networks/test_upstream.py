@@ -5,13 +5,12 @@
 import os
 import pickle
 
+from espnet_perception.errors import ModelError
+from espnet_perception.networks import create_network
+from espnet_perception.networks.upstream import load_upstream, RELEASES, rename
 from golden import released_keys, released_segmentation_files
 import pytest
 import torch
-
-from espnet_perception.errors import ModelError
-from espnet_perception.networks import create_network
-from espnet_perception.networks.upstream import load_upstream, rename, RELEASES
 
 
 def checkpoint(shared_dir, name='espnetv2_s_0.5_city_512x256'):

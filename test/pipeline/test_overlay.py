@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Colours of labels."""
 
-import numpy as np
-
 from espnet_perception.pipeline.overlay import colour_mask, overlay
+import numpy as np
 
 PALETTE = ((10, 20, 30), (200, 100, 50))
 

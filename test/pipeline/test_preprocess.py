@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resizing as the released networks were trained."""
 
+from espnet_perception.pipeline.preprocess import resize_antialiased, resize_nearest
 import numpy as np
 import pytest
-
-from espnet_perception.pipeline.preprocess import resize_antialiased, resize_nearest
 
 
 @pytest.mark.parametrize('size', ['32x16', '30x22', '96x64'])

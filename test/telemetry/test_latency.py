@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Latency statistics."""
 
-import pytest
-
 from espnet_perception.telemetry.latency import LatencyWindow, summarise
+import pytest
 
 
 def test_summary_of_known_durations():
