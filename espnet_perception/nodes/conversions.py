@@ -7,7 +7,7 @@ No other file reads or writes the fields of a message.
 """
 
 import array
-from typing import Any, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -143,6 +143,46 @@ def to_diagnostics(stamp_ns: int, hardware: str, statuses: Iterable[Status]) -> 
         DiagnosticStatus(level=bytes([status.level]), name=status.name, message=status.message,
                          hardware_id=hardware, values=_key_values(status.values))
         for status in statuses])
+
+
+def to_labels(message: Image) -> Tuple[int, np.ndarray]:
+    """
+    Read a mask or a confidence image that came back from a node.
+
+    :param message: a mono8 image.
+    :return: its stamp in nanoseconds, and (H, W) uint8 class ids or confidences.
+    :raises ImageError: not mono8, or fewer bytes than its size needs.
+    """
+    height, width, step = message.height, message.width, message.step
+    if message.encoding != 'mono8' or step < width or len(message.data) < height * step:
+        raise ImageError('the mask is {} of {} x {} pixels with {} bytes, expected mono8'.format(
+            message.encoding, width, height, len(message.data)))
+    rows = np.frombuffer(message.data, np.uint8, height * step).reshape(height, step)
+    return stamp_ns(message), rows[:, :width]
+
+
+def from_legend(message: Legend) -> Tuple[str, List[str], List[Tuple[int, ...]], int]:
+    """
+    Read what the class ids of a mask mean.
+
+    :param message: the legend.
+    :return: name of the model, class names and (red, green, blue) colours by id, void id.
+    """
+    colours = np.frombuffer(message.palette_rgb, np.uint8).reshape(-1, 3).tolist()
+    return (message.model, list(message.names), [tuple(colour) for colour in colours],
+            message.void_id)
+
+
+def from_diagnostics(message: DiagnosticArray) -> Dict[str, Tuple[int, str, Dict[str, str]]]:
+    """
+    Read diagnostics.
+
+    :param message: the statuses of one node.
+    :return: status name to (level, sentence, values by key).
+    """
+    return {status.name: (ord(status.level), status.message,
+                          {entry.key: entry.value for entry in status.values})
+            for status in message.status}
 
 
 def answer(response: Any, success: bool, sentence: str) -> Any:

@@ -85,8 +85,10 @@ class Parameters:
         known = {parameter.name: parameter.value for parameter in parameters
                  if parameter.name in self._names()}
         try:
-            for name, value in known.items():
-                check_value(name, value, type(self._default(name)))
+            for name, value in list(known.items()):
+                default = self._default(name)
+                known[name] = _widen(value, default)
+                check_value(name, known[name], type(default))
             for function in self._changed:
                 function(known)
         except SettingsError as error:
@@ -107,12 +109,15 @@ def descriptor(name: str, default: Any) -> ParameterDescriptor:
     """
     Describe a parameter.
 
+    The type may change as far as ROS is concerned, so that 5 may stand for 5.0 and so that a wrong
+    type is refused in our own words.
+
     :param name: name of the setting.
     :param default: its default, which also gives its type.
     """
     fact = FACTS[name]
     described = ParameterDescriptor(name=name, description=fact.description,
-                                    read_only=fact.read_only)
+                                    read_only=fact.read_only, dynamic_typing=True)
     if fact.choices:
         described.additional_constraints = 'one of: ' + ', '.join(fact.choices)
     if fact.low is not None:
