@@ -55,8 +55,12 @@ install_packages() {
 }
 
 sources() {
-  find espnet_msgs espnet_perception launch config models resource package.xml setup.py setup.cfg \
-    tools/espnet-perception -type f -not -path '*/__pycache__/*' "$@" 2> /dev/null | sort
+  local path present=()
+  for path in espnet_msgs espnet_perception launch config models resource package.xml setup.py \
+      setup.cfg tools/espnet-perception; do
+    [ -e "$path" ] && present+=("$path")
+  done
+  find "${present[@]}" -type f -not -path '*/__pycache__/*' "$@" | sort
 }
 
 # colcon never takes a file away: after a deletion the package is installed from nothing.
