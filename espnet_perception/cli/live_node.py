@@ -1,0 +1,200 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The segmentation node in a process of its own, and its player, for a live replay."""
+
+from contextlib import contextmanager
+import importlib
+import os
+from pathlib import Path
+import subprocess
+import sys
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+from espnet_perception.errors import PerceptionError
+from espnet_perception.evaluation.live import NodeCounters, ReceivedMask
+from espnet_perception.evaluation.mappings import ModelClasses
+
+# The first up to Jazzy, the second from Kilted on.
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+RANGE_VARIABLE = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
+PROFILE = 'fastdds_profile.xml'
+READY_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 10.0
+# The first line has the node end with this process, whatever ends it (PR_SET_PDEATHSIG).
+START = """\
+import ctypes, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+from espnet_perception.nodes.segmentation import main
+sys.exit(main())
+"""
+DIAGNOSTICS_PERIOD_S = 0.25
+COUNTER_KEYS = NodeCounters(
+    'Events since startup', 'frames published since startup',
+    'frames dropped by the node since startup', 'frames skipped on request since startup',
+    'frames rejected since startup', 'frames failed since startup')
+
+
+class NodeChoice(NamedTuple):
+    """
+    The node to play to.
+
+    :param attach: full name of a running node; empty: start one.
+    :param parameters: parameters of the node that is started.
+    :param with_confidence: collect the confidence of every frame.
+    :param log_path: where the output of the node that is started goes.
+    """
+
+    attach: str
+    parameters: Dict[str, Any]
+    with_confidence: bool
+    log_path: Path
+
+
+class NodePlayer:
+    """
+    A node that is ready, as the live replay wants it.
+
+    :param player: connected with the node.
+    """
+
+    def __init__(self, player: Any) -> None:
+        self._player = player
+        name, classes, palette, void_id = player.legend
+        self.model = ModelClasses(name, tuple(classes), tuple(palette), void_id)
+
+    def publish(self, cdr: bytes) -> None:
+        """Send one serialised image message."""
+        self._player.publish(cdr)
+
+    def next_mask(self, timeout_s: float) -> Optional[ReceivedMask]:
+        """Wait for the next mask; None when none came in time."""
+        returned = self._player.next_mask(timeout_s)
+        return None if returned is None else ReceivedMask(*returned)
+
+    def counters(self, timeout_s: float) -> NodeCounters:
+        """
+        Wait for the next diagnostics and return the node's counters.
+
+        :raises PerceptionError: none came in time.
+        """
+        values = self._player.values('frames', timeout_s)
+        return NodeCounters(*(int(values.get(key, 0)) for key in COUNTER_KEYS))
+
+    def latency_ms(self) -> Dict[str, Dict[str, float]]:
+        """Return what the latest diagnostics say of each stage: figure name to milliseconds."""
+        stages = {}  # type: Dict[str, Dict[str, float]]
+        for key, value in self._player.values('latency').items():
+            if key.endswith(' (ms)'):
+                stage, figure = key[:-len(' (ms)')].rsplit(' ', 1)
+                stages.setdefault(stage, {})[figure + '_ms'] = float(value)
+        return stages
+
+    def facts(self) -> Dict[str, str]:
+        """Return what the node's diagnostics say of its model."""
+        values = self._player.values('model')
+        return {key: value for key, value in values.items() if key != 'lifecycle state'}
+
+
+@contextmanager
+def live_node(choice: NodeChoice, compressed: bool) -> Iterator[NodePlayer]:
+    """
+    Start a node, or attach to one, and connect with it.
+
+    :param choice: which node.
+    :param compressed: the images are compressed.
+    :return: context manager that gives a player which is ready; it ends the node it started.
+    :raises PerceptionError: no ROS, no such node, or it does not become ready.
+    """
+    prepare_environment()
+    try:
+        module = importlib.import_module('espnet_perception.nodes.player')
+    except ImportError as error:
+        raise PerceptionError('live replay needs ROS 2 and espnet_msgs ({}); build the workspace '
+                              'and source its setup.bash, or replay without --live'.format(error))
+    if choice.attach:
+        with module.BagPlayer(choice.attach, '/diagnostics', choice.with_confidence) as player:
+            player.wait_until_ready(compressed, 15.0)
+            yield NodePlayer(player)
+        return
+    namespace = '/replay_{}'.format(os.getpid())
+    with module.BagPlayer(namespace + '/segmentation', namespace + '/diagnostics',
+                          choice.with_confidence) as player:
+        with _process(_arguments(choice, namespace, compressed), choice.log_path) as process:
+            player.wait_until_ready(compressed, READY_TIMEOUT_S,
+                                    lambda: _check(process, choice.log_path))
+            yield NodePlayer(player)
+
+
+def prepare_environment() -> None:
+    """
+    Give this process, which publishes images, the settings that let them arrive.
+
+    Without the profile, Fast DDS loses nearly all best-effort images; see docs/topics.md. What
+    the user has set is left alone.
+    """
+    if not set(PROFILE_VARIABLES) & set(os.environ):
+        profile = config_file(PROFILE)
+        if profile is None:
+            raise PerceptionError('config/{} is neither beside the package nor installed; build '
+                                  'and source the workspace'.format(PROFILE))
+        os.environ.update(dict.fromkeys(PROFILE_VARIABLES, str(profile)))
+    if not {RANGE_VARIABLE, 'ROS_LOCALHOST_ONLY'} & set(os.environ):
+        os.environ[RANGE_VARIABLE] = 'LOCALHOST'
+
+
+def config_file(name: str) -> Optional[Path]:
+    """
+    Return a file of config/, of the source tree or installed; None where there is none.
+
+    :param name: its name.
+    """
+    folders = [Path(__file__).resolve().parents[2]]
+    folders += [Path(prefix) / 'share' / 'espnet_perception'
+                for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if prefix]
+    for folder in folders:
+        if (folder / 'config' / name).is_file():
+            return folder / 'config' / name
+    return None
+
+
+def _arguments(choice: NodeChoice, namespace: str, compressed: bool) -> List[str]:
+    parameters = dict(choice.parameters, diagnostics_period_s=DIAGNOSTICS_PERIOD_S,
+                      image_transport='compressed' if compressed else 'raw')
+    arguments = [sys.executable, '-c', START, '--ros-args', '-r', '__ns:=' + namespace,
+                 '-r', '/diagnostics:={}/diagnostics'.format(namespace)]
+    for name, value in parameters.items():
+        text = '"{}"'.format(value) if isinstance(value, str) else str(value).lower()
+        arguments += ['-p', '{}:={}'.format(name, text)]
+    return arguments
+
+
+@contextmanager
+def _process(arguments: Sequence[str], log_path: Path) -> Iterator[subprocess.Popen]:
+    """Run a process, its output in a file, and end it in order."""
+    try:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        log = open(log_path, 'wb')
+    except OSError as error:
+        raise PerceptionError('cannot write {}: {}; choose another --output'.format(
+            log_path, error.strerror))
+    with log:
+        # a group of its own: Ctrl-C must reach us alone, for we still need the node's counters
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   start_new_session=True)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _check(process: subprocess.Popen, log_path: Path) -> None:
+    if process.poll() is not None:
+        lines = log_path.read_text(encoding='utf-8', errors='replace').strip().splitlines()
+        raise PerceptionError('the node ended with status {} before it was ready: {} (all of its '
+                              'output: {})'.format(process.returncode,
+                                                   lines[-1].strip() if lines else 'no output',
+                                                   log_path))

@@ -1,0 +1,68 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The command espnet-perception.
+
+Sub-commands import what they need only after the arguments were understood, so that --help and
+a mistyped option answer at once.
+"""
+
+import argparse
+import sys
+from typing import Optional, Sequence
+
+from espnet_perception import __version__
+from espnet_perception.cli import demo, info, replay
+from espnet_perception.errors import PerceptionError
+
+COMMANDS = {'replay': replay, 'demo': demo, 'info': info}
+INTERRUPTED = 130
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """
+    Run the command.
+
+    :param arguments: without the program's name; None takes those of the process.
+    :return: exit status: 0 done, 1 refused with one sentence, 2 wrong arguments, 130 interrupted.
+    """
+    chosen = make_parser().parse_args(arguments)
+    try:
+        return chosen.run(chosen) or 0
+    except PerceptionError as error:
+        if chosen.debug:
+            raise
+        print('espnet-perception {}: {}'.format(chosen.command, error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        if chosen.debug:
+            raise
+        print('espnet-perception {}: interrupted'.format(chosen.command), file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, as head does
+        sys.stderr.close()
+        return 1
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all sub-commands."""
+    parser = argparse.ArgumentParser(
+        prog='espnet-perception',
+        description='Semantic segmentation with ESPNetv2: replay bags, try the demo, look at '
+                    'models.')
+    parser.add_argument('--version', action='version', version=__version__)
+    commands = parser.add_subparsers(dest='command', metavar='COMMAND')
+    commands.required = True
+    for name, module in COMMANDS.items():
+        summary = module.__doc__.split('\n')[0]
+        command = commands.add_parser(name, help=summary, description=module.DESCRIPTION,
+                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_arguments(command)
+        command.add_argument('--debug', action='store_true',
+                             help='show the traceback of an error')
+        command.set_defaults(run=module.run)
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())

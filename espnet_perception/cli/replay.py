@@ -1,0 +1,263 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Replay bags through the pipeline or the live node and report on it."""
+
+import argparse
+from contextlib import closing, contextmanager, ExitStack
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+
+from espnet_perception.settings import (
+    ENGINE_NAMES,
+    from_dict,
+    SegmentationNodeSettings,
+    SegmenterSettings,
+)
+
+DESCRIPTION = """\
+Replay bags (ROS 2 sqlite3 and mcap, ROS 1) and write a report with pictures.
+
+  offline (without --live): every frame straight through the pipeline
+  --live: the bag is played to the segmentation node, in a process of its own or already running
+          (--attach), and its masks are collected
+
+An interrupted replay goes on where it stopped when the same command is given again."""
+OUTPUT = 'replay_out'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the arguments of this sub-command.
+
+    :param parser: its parser.
+    """
+    node, pipeline = SegmentationNodeSettings(), SegmenterSettings()
+    parser.add_argument('bags', nargs='+', metavar='BAG',
+                        help='folder with metadata.yaml, or .mcap, .db3 or .bag file')
+    parser.add_argument('--output', default=OUTPUT, metavar='FOLDER',
+                        help='where the report goes (%(default)s)')
+    parser.add_argument('--restart', action='store_true',
+                        help='replace what an earlier replay left in the output folder')
+    parser.add_argument('--topic', default='', help='topic of the images, where there are several')
+    parser.add_argument('--frames', type=int, default=0, metavar='N',
+                        help='at most so many frames of each bag')
+    model = parser.add_argument_group('model')
+    model.add_argument('--model', default=node.model,
+                       help='name in models/, model folder or upstream .pth file (%(default)s)')
+    model.add_argument('--engine', default=node.engine, choices=ENGINE_NAMES,
+                       help='runtime of the network (%(default)s)')
+    model.add_argument('--threads', type=int, default=pipeline.threads,
+                       help='CPU threads of the engine; 0 leaves it to the runtime')
+    model.add_argument('--confidence-threshold', type=float, metavar='P',
+                       default=pipeline.confidence_threshold,
+                       help='pixels of lower probability count as unlabelled')
+    live = parser.add_argument_group('live')
+    live.add_argument('--live', action='store_true', help='play the bag to the running node')
+    live.add_argument('--attach', default='', metavar='NODE',
+                      help='play to this node, which runs already, as /segmentation')
+    live.add_argument('--rate', default='1', metavar='R',
+                      help="times the bag's own speed, or max: the next frame as soon as the "
+                           'node has answered (%(default)s)')
+    live.add_argument('--timeout', type=float, default=30.0, metavar='S',
+                      help='longest wait for the answer to a frame (%(default)s s)')
+    truth = parser.add_argument_group('ground truth')
+    truth.add_argument('--truth', default='', metavar='TOPIC|FOLDER',
+                       help='label images: a topic of the bag or a folder')
+    truth.add_argument('--truth-classes', default='', metavar='SET|FILE',
+                       help='label set of the label images, as camvid, or a mapping file (the '
+                            "model's own classes)")
+    truth.add_argument('--void', type=int, default=-1, metavar='ID',
+                       help='a further id in the label images that means unlabelled')
+    report = parser.add_argument_group('report')
+    report.add_argument('--worst', type=int, default=6, metavar='N',
+                        help='show so many of the worst frames of each bag (%(default)s)')
+    report.add_argument('--spread', type=int, default=12, metavar='N',
+                        help='frames on the contact sheet of each bag (%(default)s)')
+    report.add_argument('--keep-masks', action='store_true', help='keep every label image')
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """
+    Replay, write the report and print its main figures.
+
+    :param chosen: the parsed arguments.
+    :return: exit status 0.
+    :raises PerceptionError: bag, model, node, ground truth or output cannot be used.
+    """
+    figures = replay(chosen)
+    print('\n'.join(sentences(figures)))
+    print('report: {}'.format(Path(chosen.output) / 'report.html'))
+    return 0
+
+
+class Opened(NamedTuple):
+    """A source of answers and what its labels mean."""
+
+    source: Any
+    model: Any
+
+
+def replay(chosen: argparse.Namespace, replays_out: Optional[List[Any]] = None) -> Dict[str, Any]:
+    """
+    Replay the bags and write the report.
+
+    :param chosen: the parsed arguments.
+    :param replays_out: receives the Replays object, for those who draw more pictures.
+    :return: what report.json holds.
+    :raises PerceptionError: bag, model, node, ground truth or output cannot be used.
+    """
+    from espnet_perception.evaluation.bags import COMPRESSED_IMAGE, open_bag
+    from espnet_perception.evaluation.mappings import mapping_for
+    from espnet_perception.evaluation.replay import Place, replay_bag
+    from espnet_perception.evaluation.report import write_report
+    from espnet_perception.evaluation.summary import Replays
+    settings, output = _replay_settings(chosen), Path(chosen.output)
+    transports = _transports(chosen, settings, open_bag, COMPRESSED_IMAGE)
+    done, opened = [], None
+    with ExitStack() as stack:
+        sources = _Sources(chosen, stack)
+        for path, folder in zip(chosen.bags, _folders(chosen.bags)):
+            opened = sources.get(transports[path])
+            mapping = mapping_for(opened.model, settings.truth_classes,
+                                  None if settings.void_id < 0 else settings.void_id)
+            with open_bag(path) as bag, _bar(bag.name) as progress:
+                done.append(replay_bag(bag, opened.source, mapping, settings,
+                                       Place(output / folder, chosen.restart, progress)))
+        facts = opened.source.describe()
+    replays = Replays(done, facts, mapping, opened.model.palette, opened.model.classes)
+    if replays_out is not None:
+        replays_out.append(replays)
+    return write_report(replays, output, settings.truth)
+
+
+def sentences(figures: Dict[str, Any]) -> List[str]:
+    """
+    Return the main figures in words.
+
+    :param figures: what report.json holds.
+    """
+    overall, frames = figures['overall'], figures['overall']['frames']
+    lines = ['{} frames: {} segmented, {} dropped, {} rejected'.format(
+        frames['total'], frames['segmented'], frames['dropped'], frames['rejected'])]
+    node = overall['node']
+    if node:
+        lines.append('node: {} sent, {} lost on the way there, {} dropped, {} rejected, {} masks '
+                     'published, {} lost on the way back, {} not accounted for'.format(
+                         node['sent'], node['lost_to_node'], node['dropped'], node['rejected'],
+                         node['published'], node['lost_from_node'], node['unaccounted']))
+    for stage in ('round trip', 'total'):
+        if stage in overall['latency_ms']:
+            lines.append('{}: median {p50_ms:.1f} ms, 95 % within {p95_ms:.1f} ms, maximum '
+                         '{max_ms:.1f} ms'.format(stage, **overall['latency_ms'][stage]))
+    metrics = overall['metrics']
+    if metrics:
+        lines.append('mIoU {:.2f} %, pixel accuracy {:.2f} %, class average {:.2f} % ({} classes '
+                     'of {}, {} frames)'.format(
+                         100 * metrics['miou'], 100 * metrics['pixel_accuracy'],
+                         100 * metrics['class_average'], len(figures['classes']),
+                         figures['label_set'], frames['with_truth']))
+    for bag in figures['bags']:
+        lines += ['note on {}: {}'.format(bag['name'], note) for note in bag['notes']]
+    return lines
+
+
+class _Sources:
+    """Opens a source when it is first needed; the live one again for another transport."""
+
+    def __init__(self, chosen: argparse.Namespace, stack: ExitStack) -> None:
+        self._chosen = chosen
+        self._stack = stack
+        self._transport = None  # type: Optional[bool]
+        self._opened = None  # type: Optional[Opened]
+
+    def get(self, compressed: bool) -> Opened:
+        live = self._chosen.live or self._chosen.attach
+        if self._opened is None or (live and compressed != self._transport):
+            self._stack.close()
+            self._transport = compressed
+            opener = _open_live if live else _open_offline
+            self._opened = opener(self._chosen, self._stack, compressed)
+        return self._opened
+
+
+def _open_offline(chosen: argparse.Namespace, stack: ExitStack, _compressed: bool) -> Opened:
+    from espnet_perception.evaluation.mappings import ModelClasses
+    from espnet_perception.evaluation.offline import OfflineSource
+    from espnet_perception.pipeline import create_segmenter
+    segmenter = stack.enter_context(closing(create_segmenter(
+        chosen.model, chosen.engine, from_dict(SegmenterSettings, _pipeline_values(chosen)))))
+    card = segmenter.card
+    model = ModelClasses(card.name, tuple(card.classes), tuple(card.palette), card.void_id)
+    return Opened(OfflineSource(segmenter), model)
+
+
+def _open_live(chosen: argparse.Namespace, stack: ExitStack, compressed: bool) -> Opened:
+    from espnet_perception.cli.live_node import live_node, NodeChoice
+    from espnet_perception.evaluation.live import LiveSource, Pace
+    parameters = dict(_pipeline_values(chosen), model=chosen.model, engine=chosen.engine)
+    if Path(chosen.model).exists():
+        parameters['model'] = str(Path(chosen.model).resolve())
+    choice = NodeChoice(chosen.attach, parameters, not chosen.truth,
+                        Path(chosen.output) / 'node.log')
+    player = stack.enter_context(live_node(choice, compressed))
+    return Opened(LiveSource(player, Pace(_rate(chosen.rate), chosen.timeout)), player.model)
+
+
+def _pipeline_values(chosen: argparse.Namespace) -> Dict[str, Any]:
+    return {'threads': chosen.threads, 'confidence_threshold': chosen.confidence_threshold}
+
+
+def _replay_settings(chosen: argparse.Namespace) -> Any:
+    from espnet_perception.evaluation.replay import ReplaySettings
+    return ReplaySettings(chosen.topic, chosen.truth, chosen.truth_classes, chosen.void,
+                          chosen.frames, chosen.worst, chosen.spread, chosen.keep_masks)
+
+
+def _transports(chosen: argparse.Namespace, settings: Any, open_bag: Any,
+                compressed_type: str) -> Dict[str, bool]:
+    """Look into every bag before the model is loaded: a wrong name is better told at once."""
+    transports = {}
+    for path in chosen.bags:
+        with open_bag(path) as bag:
+            topic = bag.choose_topic(settings.topic, (settings.truth,))
+            transports[path] = topic.message_type == compressed_type
+    return transports
+
+
+def _folders(bags: List[str]) -> List[str]:
+    """Return one folder name for each bag: its name, numbered where names repeat."""
+    names = []  # type: List[str]
+    for path in bags:
+        location = Path(path).resolve()
+        name = location.name if location.is_dir() else location.stem
+        unique, number = name, 2
+        while unique in names:
+            unique, number = '{}_{}'.format(name, number), number + 1
+        names.append(unique)
+    return names
+
+
+def _rate(text: str) -> float:
+    from espnet_perception.errors import SettingsError
+    if text == 'max':
+        return 0.0
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 < rate < float('inf'):
+        raise SettingsError("--rate is '{}', expected a number above 0, or max".format(text))
+    return rate
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Any]:
+    """Show a progress bar on stderr."""
+    from tqdm import tqdm
+    with tqdm(desc=name, unit='frame', leave=True, dynamic_ncols=True) as bar:
+        def progress(done: int, total: int) -> None:
+            if bar.total != total:
+                bar.reset(total)
+                bar.initial = done
+            bar.update(done - bar.n)
+        yield progress

@@ -1,0 +1,171 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The charts of a replay report, drawn with matplotlib into PNG files."""
+
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+from espnet_perception.evaluation.answers import DROPPED, REJECTED, SEGMENTED
+from espnet_perception.evaluation.pictures import Style
+from espnet_perception.evaluation.state import FrameRecord, writing
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+import numpy as np
+
+INK, FAINT, GRID = '#212529', '#6c757d', '#dee2e6'
+PERCENTILES = (('p50_ms', '#9ec5fe'), ('p95_ms', '#3d8bfd'), ('p99_ms', '#0a58ca'))
+STATUS_COLOURS = {SEGMENTED: '#198754', DROPPED: '#fd7e14', REJECTED: '#dc3545'}
+DPI = 110
+
+
+def iou_chart(path: Path, metrics: Dict[str, Any], style: Style) -> None:
+    """
+    Draw one bar for the IoU of each class, in the colour of the class.
+
+    :param path: the PNG file.
+    :param metrics: as in the summary.
+    :param style: names and colours of the classes.
+    """
+    names = [row['name'] for row in metrics['classes']]
+    values = [row['iou'] for row in metrics['classes']]
+    figure, axes = _figure(7.2, 0.29 * len(names) + 1.1)
+    places = np.arange(len(names))
+    axes.barh(places, [100 * value if value is not None else 0 for value in values], height=0.72,
+              color=[np.array(colour) / 255 for colour in style.palette], edgecolor=FAINT,
+              linewidth=0.5)
+    for place, value in zip(places, values):
+        text = 'not in the data' if value is None else '{:.1f}'.format(100 * value)
+        axes.text((100 * value if value is not None else 0) + 1, place, text, va='center',
+                  fontsize=8, color=INK if value is not None else FAINT)
+    axes.axvline(100 * metrics['miou'], color=INK, linestyle='--', linewidth=1)
+    axes.set_title('IoU of each class (%); dashed: mean {:.1f}'.format(100 * metrics['miou']))
+    axes.set_yticks(places, names)
+    axes.set_xlim(0, 108)
+    axes.invert_yaxis()
+    _save(figure, path)
+
+
+def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence[str]) -> None:
+    """
+    Draw the confusion matrix, every row in per cent of the true class.
+
+    :param path: the PNG file.
+    :param counts: (classes, classes + 1) pixels.
+    :param names: names of the classes.
+    """
+    matrix = np.asarray(counts, dtype=np.float64)
+    columns = list(names) + ['none']
+    if not matrix[:, -1].any():
+        matrix, columns = matrix[:, :-1], columns[:-1]
+    totals = matrix.sum(axis=1, keepdims=True)
+    share = np.divide(100 * matrix, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
+    side = 0.36 * len(names) + 2.2
+    figure, axes = _figure(side + 0.6, side)
+    axes.imshow(share, cmap='Blues', vmin=0, vmax=100, aspect='auto')
+    for row, column in np.argwhere(share >= 0.5):
+        axes.text(column, row, '{:.0f}'.format(share[row, column]), ha='center', va='center',
+                  fontsize=7, color='white' if share[row, column] > 55 else INK)
+    axes.set_xticks(range(len(columns)), columns, rotation=60, ha='right', rotation_mode='anchor')
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel('predicted')
+    axes.set_ylabel('true')
+    axes.set_title('Confusion: % of the pixels of the true class')
+    axes.grid(False)
+    _save(figure, path)
+
+
+def latency_chart(path: Path, latency_ms: Dict[str, Dict[str, float]]) -> None:
+    """
+    Draw median, 95th and 99th percentile of each stage.
+
+    :param path: the PNG file.
+    :param latency_ms: stage to its figures.
+    """
+    stages = list(latency_ms)
+    figure, axes = _figure(7.2, 0.55 * len(stages) + 1.2)
+    places = np.arange(len(stages))
+    for offset, (name, colour) in zip((-0.26, 0, 0.26), PERCENTILES):
+        values = [latency_ms[stage][name] for stage in stages]
+        axes.barh(places + offset, values, height=0.25, color=colour, label=name[:-3])
+        for place, value in zip(places, values):
+            axes.text(value, place + offset, ' {:.3g}'.format(value), va='center', fontsize=7,
+                      color=INK)
+    axes.set_yticks(places, stages)
+    axes.set_xlim(0, 1.12 * max(latency_ms[stage]['p99_ms'] for stage in stages))
+    axes.invert_yaxis()
+    axes.set_title('Latency of each stage (ms)')
+    axes.legend(fontsize=8, frameon=False, loc='best')
+    _save(figure, path)
+
+
+def timeline_chart(path: Path, records: Sequence[FrameRecord], stage: str) -> None:
+    """
+    Draw latency and fate of each frame over the time of the bag.
+
+    :param path: the PNG file.
+    :param records: what became of the frames.
+    :param stage: the stage whose time is drawn.
+    """
+    start_ns = records[0].recorded_ns
+    figure, axes = _figure(9.0, 2.7)
+    timed = [record for record in records if stage in record.times_ns]
+    axes.plot([(record.recorded_ns - start_ns) / 1e9 for record in timed],
+              [record.times_ns[stage] / 1e6 for record in timed], '.', markersize=4,
+              color=STATUS_COLOURS[SEGMENTED], label='{} ({})'.format(SEGMENTED, len(timed)))
+    for status in (DROPPED, REJECTED):
+        seconds = [(record.recorded_ns - start_ns) / 1e9 for record in records
+                   if record.status == status]
+        if seconds:
+            axes.plot(seconds, [0] * len(seconds), '|', markersize=12, clip_on=False,
+                      color=STATUS_COLOURS[status], label='{} ({})'.format(status, len(seconds)))
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel('seconds into the bag')
+    axes.set_ylabel('{} (ms)'.format(stage))
+    axes.set_title('Every frame over time')
+    axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
+    _save(figure, path)
+
+
+def fate_chart(path: Path, bags: List[Dict[str, Any]]) -> None:
+    """
+    Draw for each bag which share of its frames was segmented, dropped and rejected.
+
+    :param path: the PNG file.
+    :param bags: name and frame counts of each, as in the summary.
+    """
+    figure, axes = _figure(7.2, 0.42 * len(bags) + 1.3)
+    places, left = np.arange(len(bags)), np.zeros(len(bags))
+    for status, colour in STATUS_COLOURS.items():
+        counts = np.array([bag['frames'][status] for bag in bags])
+        share = 100 * counts / np.array([max(1, bag['frames']['total']) for bag in bags])
+        axes.barh(places, share, left=left, height=0.6, color=colour,
+                  label='{} ({})'.format(status, counts.sum()))
+        left += share
+    axes.set_yticks(places, [bag['name'] for bag in bags])
+    axes.set_xlim(0, 100)
+    axes.invert_yaxis()
+    axes.set_title('What became of the frames (%)')
+    axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
+    _save(figure, path)
+
+
+def _figure(width: float, height: float) -> tuple:
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white', layout='constrained')
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.tick_params(labelsize=8, colors=INK, length=0)
+    axes.title.set_fontsize(10)
+    axes.title.set_color(INK)
+    axes.xaxis.label.set_fontsize(8)
+    axes.yaxis.label.set_fontsize(8)
+    axes.set_axisbelow(True)
+    axes.grid(axis='x', color=GRID, linewidth=0.7)
+    for side in ('top', 'right', 'left'):
+        axes.spines[side].set_visible(False)
+    axes.spines['bottom'].set_color(GRID)
+    return figure, axes
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with writing(path):
+        figure.savefig(path)

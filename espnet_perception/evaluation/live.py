@@ -1,0 +1,287 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Live replay: a bag is played to the running node, and its masks are matched by stamp.
+
+The side that speaks ROS is a ``Player``, handed in by the caller.
+"""
+
+from collections import OrderedDict
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Protocol, Set
+
+from espnet_perception.errors import ImageError
+from espnet_perception.evaluation.answers import Answer, DROPPED, REJECTED, SEGMENTED
+from espnet_perception.evaluation.bags import BagMessage
+from espnet_perception.telemetry.clock import monotonic_ns
+import numpy as np
+
+SECOND_NS = 1_000_000_000
+POLL_S = 0.02
+# A frame that the resting node has not received after this time is lost on the wire.
+LOST_AFTER_S = 5.0
+
+
+class NodeCounters(NamedTuple):
+    """
+    What the node has counted since it was activated; whole frames.
+
+    :param received: images that reached the node.
+    :param published: masks that it published.
+    :param dropped: images that a newer one displaced.
+    :param skipped: images that it left out as told (highest rate, switched off).
+    :param rejected: images that it could not use.
+    :param failed: images on which its engine failed.
+    """
+
+    received: int = 0
+    published: int = 0
+    dropped: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    failed: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether every received image has been dealt with."""
+        return self.received == sum(self[1:])
+
+    def since(self, earlier: 'NodeCounters') -> 'NodeCounters':
+        """Return what was counted after an earlier reading."""
+        return NodeCounters(*(now - then for now, then in zip(self, earlier)))
+
+
+class ReceivedMask(NamedTuple):
+    """
+    A mask that came back.
+
+    :param stamp_ns: its stamp, that of the frame.
+    :param labels: (H, W) uint8 class ids.
+    :param received_ns: monotonic time of its arrival.
+    :param confidence: mean confidence 0..1, or None.
+    """
+
+    stamp_ns: int
+    labels: np.ndarray
+    received_ns: int
+    confidence: Optional[float] = None
+
+
+class Player(Protocol):
+    """The side that speaks ROS."""
+
+    def publish(self, cdr: bytes) -> None:
+        """Send one serialised image message."""
+
+    def next_mask(self, timeout_s: float) -> Optional[ReceivedMask]:
+        """Wait for the next mask; None when none came in time."""
+
+    def counters(self, timeout_s: float) -> NodeCounters:
+        """
+        Wait for the next diagnostics and return the node's counters.
+
+        :raises PerceptionError: none came in time.
+        """
+
+    def latency_ms(self) -> Dict[str, Dict[str, float]]:
+        """Return what the latest diagnostics say of each stage: figure name to milliseconds."""
+
+    def facts(self) -> Dict[str, str]:
+        """Return what the node's diagnostics say of its model."""
+
+
+class Pace(NamedTuple):
+    """
+    How fast a bag is played.
+
+    :param rate: times the speed of recording; 0 = the next frame as soon as the node answered.
+    :param answer_timeout_s: longest wait for an answer.
+    """
+
+    rate: float = 1.0
+    answer_timeout_s: float = 30.0
+
+
+class Sent(NamedTuple):
+    """A frame on its way."""
+
+    message: BagMessage
+    stamp_ns: int
+    sent_ns: int
+
+
+class LiveReplay:
+    """
+    Plays frames to a node and yields what became of each.
+
+    :param player: the side that speaks ROS, ready to send.
+    :param pace: how fast to play.
+    """
+
+    def __init__(self, player: Player, pace: Pace) -> None:
+        self._player = player
+        self._pace = pace
+        self._on_the_way = OrderedDict()  # type: Dict[int, Sent]
+        self._baseline = player.counters(pace.answer_timeout_s)
+        self._started_ns = self._started_recorded_ns = 0
+        self._first_sent_ns = self._ended_ns = 0
+        self.sent = self.masks = self.restamped = 0
+
+    def answers(self, messages: Iterable[BagMessage], skip: int = 0) -> Iterator[Answer]:
+        """
+        Play frames.
+
+        :param messages: all the frames, also those to skip.
+        :param skip: how many of the first frames were played by an earlier run.
+        :return: one answer for each frame played, in order.
+        """
+        used = set()  # type: Set[int]
+        previous = None
+        for message in messages:
+            try:
+                stamp_ns = self._unique_stamp(message, used)
+            except ImageError as error:
+                if message.index >= skip:
+                    yield from self._collect(monotonic_ns(), wait_all=True)
+                    yield Answer(message.index, 0, message.recorded_ns, REJECTED, str(error))
+                continue
+            if message.index < skip:
+                continue
+            if self._pace.rate:
+                yield from self._collect(self._due_ns(message, previous))
+            self._publish(message, stamp_ns)
+            previous = self._on_the_way[stamp_ns]
+            if not self._pace.rate:
+                yield from self._collect(0, wait_all=True)
+        yield from self._collect(0, wait_all=True)
+
+    def seconds(self) -> float:
+        """Return how long the playing took, from the first frame to the last answer."""
+        return (self._ended_ns - self._first_sent_ns) / SECOND_NS
+
+    def counted(self) -> NodeCounters:
+        """Return what the node counted since this replay began, once it has come to rest."""
+        deadline_ns = monotonic_ns() + int(self._pace.answer_timeout_s * SECOND_NS)
+        while True:
+            counters = self._player.counters(self._pace.answer_timeout_s).since(self._baseline)
+            if counters.settled or monotonic_ns() > deadline_ns:
+                return counters
+
+    def _unique_stamp(self, message: BagMessage, used: Set[int]) -> int:
+        """Return a stamp by which the mask can be told from all others."""
+        stamp_ns = message.stamp_ns
+        if stamp_ns in used or stamp_ns == 0:
+            self.restamped += 1
+            stamp_ns = message.recorded_ns
+            while stamp_ns in used:
+                stamp_ns += 1
+        used.add(stamp_ns)
+        return stamp_ns
+
+    def _due_ns(self, message: BagMessage, previous: Optional[Sent]) -> int:
+        if previous is None:
+            self._started_ns, self._started_recorded_ns = monotonic_ns(), message.recorded_ns
+        elapsed_ns = (message.recorded_ns - self._started_recorded_ns) / self._pace.rate
+        return self._started_ns + int(elapsed_ns)
+
+    def _publish(self, message: BagMessage, stamp_ns: int) -> None:
+        cdr = message.cdr(stamp_ns)
+        self._on_the_way[stamp_ns] = Sent(message, stamp_ns, monotonic_ns())
+        self._player.publish(cdr)
+        self._first_sent_ns = self._first_sent_ns or monotonic_ns()
+        self.sent += 1
+
+    def _collect(self, until_ns: int, wait_all: bool = False) -> Iterator[Answer]:
+        """Yield answers until a point in time, or until nothing is on its way any more."""
+        deadline_ns = monotonic_ns() + int(self._pace.answer_timeout_s * SECOND_NS)
+        looked = False
+        while True:
+            now_ns = monotonic_ns()
+            if wait_all and (not self._on_the_way or now_ns > deadline_ns):
+                break
+            if not wait_all and now_ns >= until_ns:
+                return
+            left_s = POLL_S if wait_all else min(POLL_S, (until_ns - now_ns) / SECOND_NS)
+            mask = self._player.next_mask(left_s)
+            if mask is not None:
+                yield from self._settle(mask)
+            elif wait_all and not looked and self._all_counted():
+                looked = True  # nothing more will come, save what is on the wire just now
+                deadline_ns = min(deadline_ns, monotonic_ns() + SECOND_NS // 2)
+        for sent in list(self._on_the_way.values()):
+            yield self._unanswered(sent)
+        self._on_the_way.clear()
+
+    def _all_counted(self) -> bool:
+        """Whether the node is done with every frame sent (asked once frames are overdue)."""
+        newest = next(reversed(self._on_the_way.values()))
+        overdue_ns = monotonic_ns() - newest.sent_ns
+        if overdue_ns < SECOND_NS:
+            return False
+        counters = self._player.counters(self._pace.answer_timeout_s).since(self._baseline)
+        return counters.settled and (counters.received >= self.sent
+                                     or overdue_ns > LOST_AFTER_S * SECOND_NS)
+
+    def _settle(self, mask: ReceivedMask) -> Iterator[Answer]:
+        """Yield the frame of a mask, and before it the older ones that got none."""
+        if mask.stamp_ns not in self._on_the_way:
+            return
+        self.masks += 1
+        self._ended_ns = monotonic_ns()
+        while True:
+            stamp_ns, sent = self._on_the_way.popitem(last=False)
+            if stamp_ns == mask.stamp_ns:
+                break
+            yield self._unanswered(sent)
+        yield Answer(sent.message.index, sent.message.stamp_ns, sent.message.recorded_ns,
+                     SEGMENTED, '', mask.labels, mask.confidence,
+                     {'round trip': mask.received_ns - sent.sent_ns})
+
+    @staticmethod
+    def _unanswered(sent: Sent) -> Answer:
+        message = sent.message
+        try:
+            message.decode()
+        except ImageError as error:
+            return Answer(message.index, message.stamp_ns, message.recorded_ns, REJECTED,
+                          str(error))
+        return Answer(message.index, message.stamp_ns, message.recorded_ns, DROPPED)
+
+
+class LiveSource:
+    """
+    The live node as a source of answers.
+
+    :param player: the side that speaks ROS, ready to send.
+    :param pace: how fast to play.
+    """
+
+    def __init__(self, player: Player, pace: Pace) -> None:
+        self._player = player
+        self._pace = pace
+        self._replay = None  # type: Optional[LiveReplay]
+
+    def describe(self) -> Dict[str, Any]:
+        """Return model, engine and pace as plain values."""
+        facts = {'mode': 'live', 'rate': self._pace.rate}
+        facts.update(self._player.facts())
+        return facts
+
+    def answers(self, messages: Iterable[BagMessage], skip: int) -> Iterator[Answer]:
+        """
+        Yield what becomes of each frame but the first ``skip``, in order.
+
+        :param messages: all the frames.
+        :param skip: how many were played by an earlier run.
+        """
+        self._replay = LiveReplay(self._player, self._pace)
+        return self._replay.answers(messages, skip)
+
+    def session(self) -> Optional[Dict[str, Any]]:
+        """Return what the node counted of the frames played since ``answers`` was called."""
+        replay, self._replay = self._replay, None
+        if replay is None:
+            return None
+        counters = replay.counted()
+        return {'sent': replay.sent, 'restamped': replay.restamped,
+                'masks': replay.masks, 'seconds': replay.seconds(),
+                'latency_ms': self._player.latency_ms(), **counters._asdict()}

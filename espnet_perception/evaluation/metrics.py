@@ -1,0 +1,155 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Segmentation metrics out of one confusion matrix over a whole data set.
+
+Rows are the true classes, columns the predicted ones. One further column, the last, holds
+pixels of a true class to which the model gave no class of this label set (unlabelled, or a
+class that maps to nothing): they count as wrong. Pixels without ground truth count nowhere.
+"""
+
+from typing import Dict, List, NamedTuple, Sequence
+
+from espnet_perception.errors import DatasetError
+import numpy as np
+
+NO_CLASS = 255
+
+CITYSCAPES_CATEGORIES = {
+    'flat': ('road', 'sidewalk'),
+    'construction': ('building', 'wall', 'fence'),
+    'object': ('pole', 'traffic light', 'traffic sign'),
+    'nature': ('vegetation', 'terrain'),
+    'sky': ('sky',),
+    'human': ('person', 'rider'),
+    'vehicle': ('car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle'),
+}
+
+
+class Scores(NamedTuple):
+    """
+    Figures of one confusion matrix; a figure without any pixel to measure it on is NaN.
+
+    :param miou: mean of ``iou`` over the classes that occur in the truth or in a prediction,
+        as the Cityscapes benchmark has it.
+    :param miou_present: mean of ``iou`` over the classes that occur in the truth alone.
+    :param pixel_accuracy: share of the pixels with ground truth that are right.
+    :param class_average: mean over the true classes of the share of their pixels that is right.
+    :param iou: intersection over union of every class, in class order.
+    :param recall: share of each true class's pixels that is right, in class order.
+    :param precision: share of each predicted class's pixels that is right, in class order.
+    :param truth_pixels: pixels of each true class, in class order.
+    """
+
+    miou: float
+    miou_present: float
+    pixel_accuracy: float
+    class_average: float
+    iou: List[float]
+    recall: List[float]
+    precision: List[float]
+    truth_pixels: List[int]
+
+
+class ConfusionMatrix:
+    """
+    Counts of (true class, predicted class) pairs.
+
+    :param class_count: number of classes, 1 to 255.
+    """
+
+    def __init__(self, class_count: int) -> None:
+        self.class_count = class_count
+        self.counts = np.zeros((class_count, class_count + 1), dtype=np.int64)
+
+    def add(self, truth: np.ndarray, prediction: np.ndarray) -> None:
+        """
+        Count the pixels of one image.
+
+        :param truth: (H, W) uint8 class ids; ids from class_count on are not counted.
+        :param prediction: (H, W) uint8 class ids; ids from class_count on are wrong.
+        :raises DatasetError: the two sizes differ.
+        """
+        if truth.shape != prediction.shape:
+            raise DatasetError('the ground truth is {} pixels (rows, columns), the prediction {}; '
+                               'resize one of them'.format(truth.shape, prediction.shape))
+        known = truth < self.class_count
+        columns = np.minimum(prediction[known], self.class_count).astype(np.int64)
+        pairs = truth[known].astype(np.int64) * (self.class_count + 1) + columns
+        self.counts += np.bincount(pairs, minlength=self.counts.size).reshape(self.counts.shape)
+
+    def merge(self, other: 'ConfusionMatrix') -> None:
+        """Add the counts of another matrix of the same classes."""
+        self.counts += other.counts
+
+    def sparse(self) -> List[List[int]]:
+        """Return the cells that are not zero as [true class, predicted class, pixels] rows."""
+        rows, columns = np.nonzero(self.counts)
+        return [[int(row), int(column), int(self.counts[row, column])]
+                for row, column in zip(rows, columns)]
+
+    def add_sparse(self, cells: Sequence[Sequence[int]]) -> None:
+        """Add cells as ``sparse`` returns them."""
+        for row, column, pixels in cells:
+            self.counts[row, column] += pixels
+
+    def scores(self) -> Scores:
+        """Compute every figure from the counts so far."""
+        return scores_of(self.counts)
+
+
+def scores_of(counts: np.ndarray) -> Scores:
+    """
+    Compute the figures of a confusion matrix.
+
+    :param counts: (classes, classes + 1) integers, the last column for no class.
+    :return: the figures; NaN where nothing was measured.
+    """
+    class_count = counts.shape[0]
+    right = np.diagonal(counts).astype(np.float64)
+    truth = counts.sum(axis=1).astype(np.float64)
+    predicted = counts[:, :class_count].sum(axis=0).astype(np.float64)
+    iou = _divide(right, truth + predicted - right)
+    recall = _divide(right, truth)
+    total = truth.sum()
+    return Scores(
+        miou=_mean(iou), miou_present=_mean(iou[truth > 0]),
+        pixel_accuracy=float(right.sum() / total) if total else float('nan'),
+        class_average=_mean(recall), iou=iou.tolist(), recall=recall.tolist(),
+        precision=_divide(right, predicted).tolist(),
+        truth_pixels=truth.astype(np.int64).tolist())
+
+
+def category_counts(counts: np.ndarray, classes: Sequence[str],
+                    categories: Dict[str, Sequence[str]]) -> np.ndarray:
+    """
+    Merge the classes of a confusion matrix into categories.
+
+    :param counts: (classes, classes + 1) integers.
+    :param classes: class names in id order.
+    :param categories: category name to class names; every class belongs to one of them.
+    :return: (categories, categories + 1) integers, in the order of the mapping.
+    :raises DatasetError: a class belongs to no category.
+    """
+    category_of = {name: index for index, names in enumerate(categories.values())
+                   for name in names}
+    missing = [name for name in classes if name not in category_of]
+    if missing:
+        raise DatasetError('classes without a category: {}; add them to one of {}'.format(
+            ', '.join(missing), ', '.join(categories)))
+    indices = [category_of[name] for name in classes]
+    merged = np.zeros((len(categories), len(categories) + 1), dtype=np.int64)
+    for row, row_category in enumerate(indices):
+        for column, column_category in enumerate(indices + [len(categories)]):
+            merged[row_category, column_category] += counts[row, column]
+    return merged
+
+
+def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan),
+                     where=denominator > 0)
+
+
+def _mean(values: np.ndarray) -> float:
+    measured = values[~np.isnan(values)]
+    return float(measured.mean()) if measured.size else float('nan')

@@ -1,0 +1,93 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Which frames of a bag the report shows: the worst ones, and some spread over the bag."""
+
+from typing import List, NamedTuple, Optional, Sequence, Set
+
+from espnet_perception.evaluation.answers import SEGMENTED
+from espnet_perception.evaluation.metrics import ConfusionMatrix
+from espnet_perception.evaluation.state import FrameRecord
+
+
+class Ranked(NamedTuple):
+    """
+    A frame and how badly it went; the lower the score the worse.
+
+    :param score: mean IoU of the frame, or its mean confidence where there is no ground truth.
+    :param index: position of the frame in its topic.
+    """
+
+    score: float
+    index: int
+
+
+class Selection:
+    """
+    Keeps track of the frames to show, frame by frame.
+
+    :param frame_count: number of frames of the topic.
+    :param class_count: number of evaluation classes.
+    :param worst: how many of the worst frames.
+    :param spread: how many frames spread over the bag.
+    """
+
+    def __init__(self, frame_count: int, class_count: int, worst: int, spread: int) -> None:
+        self._class_count = class_count
+        self._worst_count = worst
+        self._slots = max(1, spread)
+        self._frame_count = max(1, frame_count)
+        self._ranked = []  # type: List[Ranked]
+        self._spread = {}  # type: Dict[int, int]  # slot to frame
+
+    def add(self, record: FrameRecord) -> Set[int]:
+        """
+        Take note of the next frame.
+
+        :param record: what became of it.
+        :return: indices of frames that were to be shown and no longer are; perhaps the
+            frame itself.
+        """
+        if record.status != SEGMENTED:
+            return set()
+        before = self.indices | {record.index}
+        slot = record.index * self._slots // self._frame_count
+        self._spread.setdefault(slot, record.index)
+        score = frame_score(record, self._class_count)
+        if score is not None:
+            self._ranked = sorted(self._ranked + [Ranked(score, record.index)])
+            del self._ranked[self._worst_count:]
+        return before - self.indices
+
+    @property
+    def indices(self) -> Set[int]:
+        """Indices of all frames to show."""
+        return {entry.index for entry in self._ranked} | set(self._spread.values())
+
+    @property
+    def worst(self) -> List[Ranked]:
+        """The worst frames, worst first."""
+        return list(self._ranked)
+
+    @property
+    def spread(self) -> List[int]:
+        """Indices of the frames spread over the bag, in order."""
+        return sorted(self._spread.values())
+
+
+def frame_score(record: FrameRecord, class_count: int) -> Optional[float]:
+    """Return how well a frame went: its mean IoU, else its confidence, else None."""
+    if record.cells:
+        return frame_miou(record.cells, class_count)
+    return record.confidence if record.cells is None else None
+
+
+def frame_miou(cells: Sequence[Sequence[int]], class_count: int) -> float:
+    """
+    Return the mean IoU of one frame over the classes in its ground truth.
+
+    :param cells: [true, predicted, pixels] rows.
+    :param class_count: number of evaluation classes.
+    """
+    confusion = ConfusionMatrix(class_count)
+    confusion.add_sparse(cells)
+    return confusion.scores().miou_present
