@@ -5,7 +5,7 @@
 import time
 
 try:
-    _counter_ns = time.perf_counter_ns
+    _counter_ns = time.perf_counter_ns  # novermin
 except AttributeError:  # Python 3.6
     def _counter_ns():
         return int(time.perf_counter() * 1e9)

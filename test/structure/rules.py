@@ -1,0 +1,65 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of the house as tables; docs/architecture.md tells their reasons."""
+
+# Who may import whom inside the package: a folder or module, and what it may use beside itself.
+BASICS = ('errors', 'label_sets')
+CONTRACT = BASICS + ('frame', 'results', 'settings', 'model_card')
+MAY_IMPORT = {
+    'errors': (),
+    'label_sets': (),
+    'frame': (),
+    'results': (),
+    'settings': ('errors',),
+    'model_card': BASICS,
+    'telemetry': ('errors',),
+    'networks': BASICS + ('model_card',),
+    'engines': BASICS + ('model_card', 'settings', 'networks'),
+    'export': BASICS + ('model_card', 'settings', 'networks', 'engines'),
+    'pipeline': CONTRACT + ('engines', 'export', 'networks', 'telemetry'),
+    'nodes': CONTRACT + ('pipeline', 'telemetry'),
+    'synthetic': CONTRACT,
+    'evaluation': CONTRACT + ('pipeline', 'telemetry'),
+    'training': CONTRACT + ('networks', 'evaluation.metrics', 'synthetic'),
+    'cli': CONTRACT + ('engines', 'evaluation', 'export', 'networks', 'nodes', 'pipeline',
+                       'synthetic', 'telemetry', 'training'),
+}
+
+# Who may import what from outside: a library, and the folders or modules that may.
+ROS_MODULES = ('ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnostic_msgs',
+               'espnet_msgs', 'geometry_msgs', 'lifecycle_msgs', 'message_filters',
+               'rcl_interfaces', 'rclpy', 'sensor_msgs', 'std_msgs', 'std_srvs', 'vision_msgs')
+OWNERS_OF_LIBRARIES = {
+    'torch': ('networks', 'engines.torch', 'export', 'training'),
+    'onnxruntime': ('engines.onnxruntime',),
+    'openvino': ('engines.openvino',),
+    'tensorrt': ('engines.tensorrt', 'export'),
+    'rosbags': ('evaluation', 'synthetic'),
+    'matplotlib': ('evaluation', 'training'),
+    'jinja2': ('evaluation',),
+}
+OWNERS_OF_LIBRARIES.update({module: ('nodes',) for module in ROS_MODULES})
+
+# Sizes. Argument parsers are long by nature and have functions of their own.
+FILE_LINES = 400
+FUNCTION_LINES = 80
+USUAL_FUNCTION_LINES = 40
+USUAL_SHARE = 0.9
+PARAMETERS = 6
+NODE_FILE_LINES = 150
+PARSER_FUNCTIONS = ('add_arguments', 'build_parser', 'parse_arguments')
+
+# What runs on the robot with Python 3.6, with its tests.
+ROBOT = ('__init__.py', 'errors.py', 'label_sets.py', 'frame.py', 'results.py', 'settings.py',
+         'model_card.py', 'networks', 'engines', 'export', 'pipeline', 'telemetry', 'nodes')
+
+# Names that say nothing, for files and for variables.
+VAGUE_FILES = ('utils.py', 'util.py', 'helpers.py', 'helper.py', 'common.py', 'misc.py')
+VAGUE_NAMES = ('img', 'data', 'tmp')
+
+# Message fields that only the conversions may touch.
+CONVERSIONS = 'nodes/conversions.py'
+IMAGE_FIELDS = ('encoding', 'is_bigendian')
+
+# Where a print or an exit belongs.
+TALKING = ('cli',)
