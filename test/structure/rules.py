@@ -61,5 +61,5 @@ VAGUE_NAMES = ('img', 'data', 'tmp')
 CONVERSIONS = 'nodes/conversions.py'
 IMAGE_FIELDS = ('encoding', 'is_bigendian')
 
-# Where a print or an exit belongs.
-TALKING = ('cli',)
+# Where a print or an exit belongs: the command, and the end of a node's process.
+TALKING = ('cli/', 'nodes/running.py')
