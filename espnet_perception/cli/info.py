@@ -3,7 +3,7 @@
 """Show the facts of a model and which engines are present."""
 
 import argparse
-from typing import List
+from typing import Any, List
 
 from espnet_perception.settings import SegmentationNodeSettings
 
@@ -35,7 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def card_lines(card) -> List[str]:
+def card_lines(card: Any) -> List[str]:
     """
     Return what the card says.
 
@@ -54,7 +54,7 @@ def card_lines(card) -> List[str]:
     return _table([row for row in rows if row[1] != ''])
 
 
-def size_lines(model) -> List[str]:
+def size_lines(model: Any) -> List[str]:
     """
     Return parameters and multiply-adds, counted; needs torch.
 

@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Procedural street scenes with exact labels in the 19 Cityscapes classes.
+"""
+Procedural street scenes with exact labels in the 19 Cityscapes classes.
 
 A drive is a sequence of frames:
 

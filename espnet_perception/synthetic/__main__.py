@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Make a picture or a bag of a synthetic drive.
+"""
+Make a picture or a bag of a synthetic drive.
 
 For example:
 
@@ -25,7 +26,8 @@ PALETTE_BGR = np.array(CITYSCAPES.palette, np.uint8)[:, ::-1]
 
 
 def contact_sheet(seeds: Sequence[int], size: Sequence[int], index: int) -> np.ndarray:
-    """Return one frame of each drive above its labels, two drives beside each other.
+    """
+    Return one frame of each drive above its labels, two drives beside each other.
 
     :param seeds: of the drives
     :param size: width and height of one frame, pixels

@@ -17,7 +17,8 @@ GROUND_CLASSES = (classes.ROAD, classes.SIDEWALK, classes.TERRAIN)
 
 
 def noise_tile(rng: np.random.Generator, octaves: Tuple[int, ...]) -> np.ndarray:
-    """Return tileable noise.
+    """
+    Return tileable noise.
 
     :param rng: source of chance
     :param octaves: sizes of the random grids that are enlarged and added, finer ones weaker
@@ -54,7 +55,8 @@ def horizon_row(camera: Camera, height: int) -> int:
 
 def sky(camera: Camera, size: Tuple[int, int], tile: np.ndarray, weather: Weather,
         drift_m: float) -> np.ndarray:
-    """Paint the sky down to the horizon row.
+    """
+    Paint the sky down to the horizon row.
 
     :param camera: for a picture of that size
     :param size: height and width
@@ -82,7 +84,8 @@ def sky(camera: Camera, size: Tuple[int, int], tile: np.ndarray, weather: Weathe
 
 def ground_texture(camera: Camera, size: Tuple[int, int], tile: np.ndarray
                    ) -> Tuple[int, np.ndarray]:
-    """Return how much lighter or darker the ground's grain makes each pixel below the horizon.
+    """
+    Return how much lighter or darker the ground's grain makes each pixel below the horizon.
 
     :param camera: for a picture of that size
     :param size: height and width
@@ -100,7 +103,8 @@ def ground_texture(camera: Camera, size: Tuple[int, int], tile: np.ndarray
 
 
 def skyline(rng: np.random.Generator, ego: float) -> Mesh:
-    """Build the far end of the view: tree tops at 130 to 138 m.
+    """
+    Build the far end of the view: tree tops at 130 to 138 m.
 
     :param rng: the same at every frame of a drive
     :param ego: metres along the street where the camera is

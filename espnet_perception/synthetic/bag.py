@@ -54,7 +54,8 @@ class _Messages(NamedTuple):
 
 def write_bag(path: str, drive: SyntheticDrive, storage: str = 'mcap',
               progress: Optional[Callable[[int], None]] = None) -> str:
-    """Write a drive with images, camera info and ground truth; all three share their stamps.
+    """
+    Write a drive with images, camera info and ground truth; all three share their stamps.
 
     The bag is written beside its target and renamed when it is whole, so that a full disk or a
     stop leaves no half bag under the name asked for.

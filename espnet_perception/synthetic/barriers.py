@@ -15,7 +15,8 @@ def _street_face(solid: np.ndarray, side: int) -> np.ndarray:
 
 
 def wall(rng: np.random.Generator, near: float, far: float, side: int) -> Mesh:
-    """Build a masonry wall with courses of stones and a coping.
+    """
+    Build a masonry wall with courses of stones and a coping.
 
     :param rng: source of chance
     :param near: metres along the street where it begins
@@ -56,7 +57,8 @@ def _rails(builder, rng, solid, side: int, paint):
 
 
 def fence(rng: np.random.Generator, near: float, far: float, side: int) -> Mesh:
-    """Build a fence of boards or of rails; what is seen between them counts as fence.
+    """
+    Build a fence of boards or of rails; what is seen between them counts as fence.
 
     :param rng: source of chance
     :param near: metres along the street where it begins

@@ -128,7 +128,8 @@ def _bystanders(rng, plan, near: float) -> List[Mesh]:
 
 def build_block(seed: int, block: int, plan: layout.Plan, palette: ground.Palette,
                 lit: float) -> Tuple[Mesh, Mesh]:
-    """Build one block of the street; the same arguments give the same block.
+    """
+    Build one block of the street; the same arguments give the same block.
 
     :param seed: of the drive
     :param block: index along the street, may be negative

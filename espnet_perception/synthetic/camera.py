@@ -10,7 +10,8 @@ NEAR_M = 0.45
 
 
 class Road(NamedTuple):
-    """Centre line of a winding road: its sideways offset is a sum of sines of the way along.
+    """
+    Centre line of a winding road: its sideways offset is a sum of sines of the way along.
 
     :param amplitudes: (N,) metres
     :param lengths: (N,) metres per radian
@@ -32,7 +33,8 @@ class Road(NamedTuple):
         return (np.cos(angle) * (self.amplitudes / self.lengths)).sum(-1)
 
     def bend(self, vertices: np.ndarray) -> np.ndarray:
-        """Turn street coordinates into world coordinates.
+        """
+        Turn street coordinates into world coordinates.
 
         :param vertices: (M, 3) lateral, height, along
         :returns: (M, 3) float64 x to the right, y up, z forwards
@@ -48,7 +50,8 @@ class Road(NamedTuple):
 
 
 class Camera(NamedTuple):
-    """A pinhole camera at a place in the world.
+    """
+    A pinhole camera at a place in the world.
 
     :param matrix: (3, 3) float64 intrinsic matrix K, pixels
     :param position: (3,) float64 world coordinates, metres
@@ -77,7 +80,8 @@ def intrinsics(width: int, height: int) -> np.ndarray:
 
 def aim(matrix: np.ndarray, position: np.ndarray, angles_rad: Tuple[float, float, float]
         ) -> Camera:
-    """Aim a camera.
+    """
+    Aim a camera.
 
     :param matrix: (3, 3) intrinsic matrix
     :param position: (3,) world coordinates, metres
@@ -95,7 +99,8 @@ def aim(matrix: np.ndarray, position: np.ndarray, angles_rad: Tuple[float, float
 
 
 def clip_near(polygon: np.ndarray) -> np.ndarray:
-    """Cut off the part of a polygon that is nearer than NEAR_M.
+    """
+    Cut off the part of a polygon that is nearer than NEAR_M.
 
     :param polygon: (K, 3) camera coordinates
     :returns: (L, 3), L is 0 where nothing is left

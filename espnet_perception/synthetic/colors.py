@@ -16,7 +16,8 @@ def bgr(code: str) -> Color:
 
 
 def pick(rng: np.random.Generator, codes: Sequence[str], spread: float = 0.05) -> np.ndarray:
-    """Draw one colour and vary it a little.
+    """
+    Draw one colour and vary it a little.
 
     :param rng: source of chance
     :param codes: red-green-blue codes

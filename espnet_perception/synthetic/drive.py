@@ -27,7 +27,8 @@ START_NS = 1_700_000_000_000_000_000
 
 
 class SyntheticFrame(NamedTuple):
-    """One frame of a drive.
+    """
+    One frame of a drive.
 
     :param image_bgr: (H, W, 3) uint8
     :param labels: (H, W) uint8, the 19 Cityscapes train ids, every pixel labelled
@@ -48,7 +49,8 @@ class SyntheticDrive:
 
     def __init__(self, seed: int, width: int = 512, height: int = 256, frames: int = 100,
                  rate_hz: float = 10.0):
-        """Draw street, weather and traffic.
+        """
+        Draw street, weather and traffic.
 
         :param seed: not negative; decides everything
         :param width: pixels
@@ -84,7 +86,8 @@ class SyntheticDrive:
         return (self[index] for index in range(self.frames))
 
     def __getitem__(self, index: int) -> SyntheticFrame:
-        """Render one frame.
+        """
+        Render one frame.
 
         :param index: from 0 to len - 1
         """

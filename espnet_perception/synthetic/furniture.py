@@ -26,7 +26,8 @@ def _pole(builder: MeshBuilder, width: float, height: float, paint: np.ndarray):
 
 
 def lamp(rng: np.random.Generator, arm_m: float, lit: bool) -> Mesh:
-    """Build a street lamp.
+    """
+    Build a street lamp.
 
     :param rng: decides its paint and height
     :param arm_m: how far its arm reaches, positive to the right
@@ -60,7 +61,8 @@ def _signal_head(builder: MeshBuilder, lateral: float, base: float, lit: int):
 
 
 def traffic_light(rng: np.random.Generator, arm_m: float, lit: int) -> Mesh:
-    """Build a traffic light pole with one head on it and, with an arm, one over the road.
+    """
+    Build a traffic light pole with one head on it and, with an arm, one over the road.
 
     :param rng: decides its paint
     :param arm_m: how far an arm reaches over the road, positive to the right, 0 for none

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Road, markings, tram rails, kerbs, pavements and grass of one block of the street."""
 
+from typing import Sequence
+
 from espnet_perception.synthetic import classes, layout, shapes
 from espnet_perception.synthetic.colors import ASPHALT, bgr, GRASS, jitter, PAVING, pick, SOIL
 from espnet_perception.synthetic.mesh import FLAT, GROUND_ORDER, Mesh, MeshBuilder
@@ -110,8 +112,9 @@ def _side(builder, rng, plan: layout.Plan, palette: Palette, place):
 
 
 def ground(rng: np.random.Generator, plan: layout.Plan, palette: Palette, block: int,
-           fronts) -> Mesh:
-    """Build the ground of one block.
+           fronts: Sequence[str]) -> Mesh:
+    """
+    Build the ground of one block.
 
     :param rng: source of chance
     :param plan: widths of the street

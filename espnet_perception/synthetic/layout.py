@@ -16,7 +16,8 @@ FRONTS = ('house', 'house', 'house', 'wall', 'fence', 'fence', 'park', 'mixed')
 
 
 class Plan(NamedTuple):
-    """Widths of a drive's street in metres, all measured from the centre line.
+    """
+    Widths of a drive's street in metres, all measured from the centre line.
 
     :param parking: lateral of the middle of the parking strip on the right
     :param kerbs: lateral of the left and of the right kerb, the left one negative
@@ -44,7 +45,8 @@ def draw_plan(rng: np.random.Generator) -> Plan:
 
 
 def front_of(seed: int, block: int, side: int) -> str:
-    """Return what stands along one side of a block; every eight blocks have each kind.
+    """
+    Return what stands along one side of a block; every eight blocks have each kind.
 
     :param seed: of the drive
     :param block: index of the 12 m block along the street

@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Bags of coloured, labelled polygons, the only shape the painter knows.
+"""
+Bags of coloured, labelled polygons, the only shape the painter knows.
 
 Street coordinates are (lateral, height, along) in metres: lateral grows to the right of the road's
 centre line, height upwards from the road, along forwards. They are bent along the road later.
@@ -21,7 +22,8 @@ Color = Tuple[float, float, float]
 
 
 class Mesh(NamedTuple):
-    """Polygons with everything that painting them takes.
+    """
+    Polygons with everything that painting them takes.
 
     :param vertices: (M, 3) float32, street coordinates of all polygons one after the other
     :param counts: (P,) int32, number of vertices of each polygon
@@ -51,7 +53,8 @@ class MeshBuilder:
     """Collects polygons; build() packs them into a Mesh."""
 
     def __init__(self, reach_m: float = 1e6):
-        """Start empty.
+        """
+        Start empty.
 
         :param reach_m: metres beyond which the polygons added are left out; may be changed between
             two calls of add
@@ -60,8 +63,10 @@ class MeshBuilder:
         self._parts: List[tuple] = []
         self._footprints: List[Sequence[float]] = []
 
-    def add(self, points: np.ndarray, color, label: int, layer: int = 0, finish: int = FACE):
-        """Add one polygon or several of equal vertex count.
+    def add(self, points: np.ndarray, color: Sequence[float], label: int, layer: int = 0,
+            finish: int = FACE) -> None:
+        """
+        Add one polygon or several of equal vertex count.
 
         :param points: (K, 3) or (N, K, 3), convex, corners in the order right then up as seen
             from the visible side
@@ -79,7 +84,8 @@ class MeshBuilder:
             self._parts.append((points.reshape(-1, 3), np.full(number, corners, np.int32), colors,
                                 (label, layer, finish, self.reach_m)))
 
-    def footprint(self, left: float, right: float, near: float, far: float, height: float):
+    def footprint(self, left: float, right: float, near: float, far: float,
+                  height: float) -> None:
         """Add a ground rectangle that casts a shadow; all in metres."""
         self._footprints.append((left, right, near, far, height))
 
@@ -108,7 +114,8 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
 
 
 def place(mesh: Mesh, lateral: float, along: float, backwards: bool = False) -> Mesh:
-    """Move a mesh from its own origin to a place in the street.
+    """
+    Move a mesh from its own origin to a place in the street.
 
     :param mesh: built around the origin, its front towards +along
     :param lateral: metres
@@ -137,7 +144,8 @@ def turned(mesh: Mesh, yaw_rad: float) -> Mesh:
 
 
 def order_at(lateral: float, along: np.ndarray) -> np.ndarray:
-    """Painting order of objects: far slabs first, within a slab the outer ones first.
+    """
+    Painting order of objects: far slabs first, within a slab the outer ones first.
 
     :param lateral: metres from the centre line
     :param along: (P,) metres along the street of the middle of what stands on the road, of the

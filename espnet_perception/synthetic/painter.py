@@ -20,7 +20,8 @@ def _polygon_ends(counts: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def shade(mesh: Mesh, normals: np.ndarray, depth: np.ndarray, weather: Weather) -> np.ndarray:
-    """Light polygons and veil them in haze.
+    """
+    Light polygons and veil them in haze.
 
     :param mesh: P polygons
     :param normals: (P, 3) outward unit normals in the world
@@ -51,8 +52,10 @@ def _select(mesh: Mesh, points: np.ndarray, world: np.ndarray, camera: Camera
     return seen, normals, np.maximum(depth, 0)
 
 
-def paint(canvas: np.ndarray, mesh: Mesh, camera: Camera, road: Road, weather: Weather):
-    """Paint a mesh over a canvas.
+def paint(canvas: np.ndarray, mesh: Mesh, camera: Camera, road: Road,
+          weather: Weather) -> None:
+    """
+    Paint a mesh over a canvas.
 
     :param canvas: (H, W, 4) uint8 blue, green, red, label; changed in place
     :param mesh: in street coordinates
@@ -88,7 +91,8 @@ def paint(canvas: np.ndarray, mesh: Mesh, camera: Camera, road: Road, weather: W
 
 def shadow_mask(size: Tuple[int, int], footprints: np.ndarray, camera: Camera, road: Road,
                 weather: Weather) -> np.ndarray:
-    """Paint where the ground lies in shadow.
+    """
+    Paint where the ground lies in shadow.
 
     :param size: height and width of the mask
     :param footprints: (F, 5), see mesh.Mesh

@@ -22,7 +22,8 @@ def _legs(builder: MeshBuilder, hip: float, stride: float, trousers: np.ndarray)
                     classes.PERSON, 1, FLAT)
 
 
-def torso(builder: MeshBuilder, label: int, hip: float, shoulder: float, jacket: np.ndarray):
+def torso(builder: MeshBuilder, label: int, hip: float, shoulder: float,
+          jacket: np.ndarray) -> None:
     """Add an upper body without arms, as a tapered hexagon."""
     middle = (hip + shoulder) / 2
     outline = [(-0.19, hip), (0.19, hip), (0.22, middle), (0.25, shoulder - 0.08),
@@ -34,7 +35,8 @@ def torso(builder: MeshBuilder, label: int, hip: float, shoulder: float, jacket:
     builder.add(right, jacket * 0.8, label, 3, FLAT)
 
 
-def head(builder: MeshBuilder, label: int, height: float, skin: np.ndarray, hair: np.ndarray):
+def head(builder: MeshBuilder, label: int, height: float, skin: np.ndarray,
+         hair: np.ndarray) -> None:
     """Add a neck, a face and hair (or a helmet) whose centre is at a height in metres."""
     builder.add(shapes.limb((0, height - 0.22, 0), (0, height, 0), 0.12), skin * 0.8, label, 2,
                 FLAT)
@@ -44,7 +46,8 @@ def head(builder: MeshBuilder, label: int, height: float, skin: np.ndarray, hair
 
 
 def person(rng: np.random.Generator, phase: float = 0.0) -> Mesh:
-    """Build somebody standing or walking.
+    """
+    Build somebody standing or walking.
 
     :param rng: decides size, clothes and hair
     :param phase: radians of the stride; 0 stands still

@@ -15,7 +15,8 @@ def _leaves(rng: np.random.Generator) -> np.ndarray:
 
 
 def _clusters(builder: MeshBuilder, rng: np.random.Generator, color, heap, number: int):
-    """Add a heap of leaf clusters.
+    """
+    Add a heap of leaf clusters.
 
     :param builder: gets the polygons
     :param rng: source of chance
@@ -89,7 +90,8 @@ def bush(rng: np.random.Generator) -> Mesh:
 
 
 def hedge(rng: np.random.Generator, near: float, far: float, side: int) -> Mesh:
-    """Build a trimmed hedge along the street from lateral 0 outwards.
+    """
+    Build a trimmed hedge along the street from lateral 0 outwards.
 
     :param rng: source of chance
     :param near: metres along the street where it begins

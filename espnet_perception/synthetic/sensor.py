@@ -19,7 +19,8 @@ LEAF[classes.VEGETATION] = 0.09
 
 def light_ground(image_bgr: np.ndarray, labels: np.ndarray, texture: Tuple[int, np.ndarray],
                  shadow: np.ndarray, darkness: float) -> np.ndarray:
-    """Apply grain and shadows to the pixels that show ground.
+    """
+    Apply grain and shadows to the pixels that show ground.
 
     :param image_bgr: (H, W, 3) uint8, changed below the horizon
     :param labels: (H, W) uint8
@@ -37,8 +38,9 @@ def light_ground(image_bgr: np.ndarray, labels: np.ndarray, texture: Tuple[int, 
     return image_bgr
 
 
-def rustle(image_bgr: np.ndarray, labels: np.ndarray, tile: np.ndarray, shift: int):
-    """Give foliage a fine grain; changes image_bgr in place.
+def rustle(image_bgr: np.ndarray, labels: np.ndarray, tile: np.ndarray, shift: int) -> None:
+    """
+    Give foliage a fine grain; changes image_bgr in place.
 
     :param image_bgr: (H, W, 3) uint8
     :param labels: (H, W) uint8
@@ -54,7 +56,8 @@ def rustle(image_bgr: np.ndarray, labels: np.ndarray, tile: np.ndarray, shift: i
 
 def expose(image_bgr: np.ndarray, weather: Weather, rng: np.random.Generator, speed_px: float
            ) -> np.ndarray:
-    """Blur, expose and add noise as a camera does.
+    """
+    Blur, expose and add noise as a camera does.
 
     :param image_bgr: (H, W, 3) uint8
     :param weather: noise and blur

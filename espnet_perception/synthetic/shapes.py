@@ -10,7 +10,8 @@ Rectangle = Tuple[float, float, float, float]
 
 
 def frustum(base: Rectangle, bottom: float, roof: Rectangle, top: float) -> np.ndarray:
-    """Return the five visible faces of a box whose roof may be smaller than its base.
+    """
+    Return the five visible faces of a box whose roof may be smaller than its base.
 
     :param base: lateral from and to, along from and to, metres
     :param bottom: height of the base, metres
@@ -35,7 +36,8 @@ def box(left: float, right: float, near: float, far: float, height: Tuple[float,
 
 
 def inset(face: np.ndarray, rectangles: Sequence[Rectangle]) -> np.ndarray:
-    """Cut rectangles out of a four-cornered face.
+    """
+    Cut rectangles out of a four-cornered face.
 
     :param face: (4, 3)
     :param rectangles: (N, 4) as fractions of the face: right from and to, up from and to
@@ -49,7 +51,8 @@ def inset(face: np.ndarray, rectangles: Sequence[Rectangle]) -> np.ndarray:
 
 
 def grid(face: np.ndarray, columns: int, rows: int, fill: Tuple[float, float]) -> np.ndarray:
-    """Cut a regular grid of windows out of a face.
+    """
+    Cut a regular grid of windows out of a face.
 
     :param face: (4, 3)
     :param columns: number to the right
@@ -92,7 +95,8 @@ def wheel(center: Sequence[float], radius: float, sides: int = 12) -> np.ndarray
 
 
 def limb(start: Sequence[float], end: Sequence[float], width: float) -> np.ndarray:
-    """Return a bar between two points as seen along the street, (4, 3) float32.
+    """
+    Return a bar between two points as seen along the street, (4, 3) float32.
 
     :param start: (lateral, height, along), metres
     :param end: like start

@@ -15,7 +15,8 @@ Builder = Callable[[np.random.Generator], Mesh]
 
 
 class Lane(NamedTuple):
-    """A row of movers at equal mean distances.
+    """
+    A row of movers at equal mean distances.
 
     :param tag: number that keeps the lane's chance apart from the others'
     :param lateral: metres from the centre line
@@ -57,7 +58,8 @@ class Traffic:
     """The movers of one drive; builds each once and keeps it."""
 
     def __init__(self, seed: int, plan: layout.Plan, ego_speed: float):
-        """Remember what decides everything.
+        """
+        Remember what decides everything.
 
         :param seed: of the drive
         :param plan: widths of the street
@@ -144,7 +146,8 @@ class Traffic:
         return parts
 
     def at(self, time_s: float, ego: float) -> List[Mesh]:
-        """Return all movers near the camera, in street coordinates.
+        """
+        Return all movers near the camera, in street coordinates.
 
         :param time_s: seconds since the drive began
         :param ego: metres along the street where the camera is

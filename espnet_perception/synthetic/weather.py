@@ -9,7 +9,8 @@ import numpy as np
 
 
 class Weather(NamedTuple):
-    """Everything about the light; colours are (3,) blue-green-red, light may exceed 1.
+    """
+    Everything about the light; colours are (3,) blue-green-red, light may exceed 1.
 
     :param sun_direction: (3,) unit vector from the ground to the sun: right, up, forwards
     :param sun: light of the sun

@@ -38,7 +38,7 @@ OWNERS_OF_LIBRARIES = {
     'matplotlib': ('evaluation', 'training'),
     'jinja2': ('evaluation',),
 }
-OWNERS_OF_LIBRARIES.update({module: ('nodes',) for module in ROS_MODULES})
+OWNERS_OF_LIBRARIES.update(dict.fromkeys(ROS_MODULES, ('nodes',)))
 
 # Sizes. Argument parsers are long by nature and have functions of their own.
 FILE_LINES = 400

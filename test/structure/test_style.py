@@ -129,7 +129,7 @@ def test_no_machine_is_named():
     assert [found for path in files_of_git() for found in machine_paths(path)] == []
 
 
-@pytest.mark.parametrize('text', ['img = 1', 'def f(data):\n    return data', 'for tmp in ():\n  3'])
+@pytest.mark.parametrize('text', ['img = 1', 'def f(data):\n    pass', 'for tmp in ():\n  3'])
 def test_a_vague_name_is_found(text):
     assert len(vague_names(parse('a.py', text))) == 1
 
