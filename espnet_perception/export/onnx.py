@@ -9,7 +9,7 @@ import tempfile
 from typing import Callable, NamedTuple, Tuple
 import warnings
 
-from espnet_perception.errors import ModelError
+from espnet_perception.errors import EngineError, ModelError
 from espnet_perception.model_card import file_sha256, ModelCard
 from espnet_perception.networks.deploy import DeployedSegmentation
 from espnet_perception.networks.fused import FusedSegmentation
@@ -88,6 +88,8 @@ def export_onnx(graph: nn.Module, size: Tuple[int, int], product: str, path: str
     :param size: (H, W).
     :param product: a key of OUTPUT_NAMES.
     :param path: file to write.
+    :raises EngineError: PyTorch cannot export it.
+    :raises OSError: the file cannot be written.
     """
     example = torch.zeros(1, size[0], size[1], 3, dtype=torch.uint8)
     options = {}
@@ -95,9 +97,16 @@ def export_onnx(graph: nn.Module, size: Tuple[int, int], product: str, path: str
         options['dynamo'] = False  # the tracing exporter: plain operators, on every version
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # constants of the trace are what we want
-        torch.onnx.export(graph, (example,), path, opset_version=OPSET,
-                          do_constant_folding=True, input_names=[INPUT_NAME],
-                          output_names=OUTPUT_NAMES[product], **options)
+        try:
+            torch.onnx.export(graph, (example,), path, opset_version=OPSET,
+                              do_constant_folding=True, input_names=[INPUT_NAME],
+                              output_names=OUTPUT_NAMES[product], **options)
+        except OSError:
+            raise
+        except Exception as error:  # the exporter's exception types differ between versions
+            raise EngineError('cannot export the network to ONNX: {}; newer PyTorch needs the '
+                              'package onnx for it (pip install onnx), engine torch does not'
+                              .format(' '.join(str(error).split())[:160]))
 
 
 def _write_atomically(graph: nn.Module, key: GraphKey, path: str) -> None:

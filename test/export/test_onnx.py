@@ -4,8 +4,9 @@
 
 import os
 from pathlib import Path
+import sys
 
-from espnet_perception.errors import ModelError
+from espnet_perception.errors import EngineError, ModelError
 from espnet_perception.export import onnx as onnx_export
 from espnet_perception.export.onnx import cached_onnx, GraphKey
 from espnet_perception.pipeline.models import find_model
@@ -80,3 +81,11 @@ def test_cache_folder_that_is_a_file(model, tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(ModelError, match='cannot write the exported graph'):
         cached_onnx(key_of(model), model.card, model.network, str(tmp_path / 'file'))
+
+
+def test_exporter_that_cannot(model, tmp_path, monkeypatch):
+    """A failing exporter is one sentence with the way out, and leaves no file."""
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(EngineError, match='cannot export the network to ONNX: .*pip install onnx'):
+        cached_onnx(key_of(model), model.card, model.network, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
