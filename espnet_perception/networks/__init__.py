@@ -5,10 +5,12 @@
 from typing import Any
 
 from espnet_perception.errors import NetworkError, unknown_key_sentence
+from espnet_perception.networks.classification import ESPNetv2
 from espnet_perception.networks.segmentation import ESPNetv2Segmentation
 from torch import nn
 
 NETWORKS = {
+    'espnetv2': ESPNetv2,
     'espnetv2_seg': ESPNetv2Segmentation,
 }
 

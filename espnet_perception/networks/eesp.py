@@ -7,7 +7,7 @@ Module names follow the order in which the released checkpoints list their tenso
 ``upstream.py`` only has to rename keys.
 """
 
-from typing import List, Optional
+from typing import List, NamedTuple, Optional
 
 from espnet_perception.errors import NetworkError
 from espnet_perception.networks.layers import BNAct, conv, ConvBN, ConvBNAct, halve
@@ -15,6 +15,23 @@ import torch
 from torch import nn, Tensor
 
 BRANCHES = 4
+
+
+class Design(NamedTuple):
+    """
+    Parts of the units that the paper's ablations leave out (section 5, Tables 4 and 5).
+
+    :param fusion: hierarchical feature fusion (HFF); else the branches are only concatenated.
+    :param shortcut: long-range shortcut from the input image (LRSC) into strided units.
+    :param grouped_reduction: group point-wise convolution for the reduction, else point-wise.
+    """
+
+    fusion: bool = True
+    shortcut: bool = True
+    grouped_reduction: bool = True
+
+
+PAPER_DESIGN = Design()
 
 
 def dilation_rates(largest_kernel: int, branches: int = BRANCHES) -> List[int]:
@@ -43,18 +60,21 @@ class EESP(nn.Module):
     :param outputs: channels out, a multiple of 4.
     :param stride: 1, or 2 inside a strided unit, which then takes the raw expansion.
     :param largest_kernel: see :func:`dilation_rates`.
+    :param design: what an ablation leaves out.
     :raises NetworkError: a width that 4 does not divide.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1,
-                 largest_kernel: int = 9) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, largest_kernel: int = 9,
+                 design: Design = PAPER_DESIGN) -> None:
         super().__init__()
         if inputs % BRANCHES or outputs % BRANCHES:
             raise NetworkError('an EESP unit got {} -> {} channels, expected multiples of {}'
                                .format(inputs, outputs, BRANCHES))
         reduced = outputs // BRANCHES
         self.stride = stride
-        self.reduce = ConvBNAct(inputs, reduced, 1, groups=BRANCHES)
+        self.fusion = design.fusion
+        self.reduce = ConvBNAct(inputs, reduced, 1,
+                                groups=BRANCHES if design.grouped_reduction else 1)
         self.branches = nn.ModuleList(
             conv(reduced, reduced, 3, stride, groups=reduced, dilation=rate)
             for rate in dilation_rates(largest_kernel))
@@ -68,7 +88,8 @@ class EESP(nn.Module):
         reduced = self.reduce(features)
         pyramid = [self.branches[0](reduced)]
         for branch in list(self.branches)[1:]:
-            pyramid.append(branch(reduced) + pyramid[-1])  # hierarchical feature fusion
+            filtered = branch(reduced)
+            pyramid.append(filtered + pyramid[-1] if self.fusion else filtered)  # HFF
         expanded = self.expand(self.fused(torch.cat(pyramid, dim=1)))
         if self.stride == 2:
             return expanded
@@ -82,12 +103,16 @@ class StridedEESP(nn.Module):
     :param inputs: channels in.
     :param outputs: channels out, more than ``inputs``.
     :param largest_kernel: see :func:`dilation_rates`.
+    :param design: what an ablation leaves out.
     """
 
-    def __init__(self, inputs: int, outputs: int, largest_kernel: int) -> None:
+    def __init__(self, inputs: int, outputs: int, largest_kernel: int,
+                 design: Design = PAPER_DESIGN) -> None:
         super().__init__()
-        self.eesp = EESP(inputs, outputs - inputs, 2, largest_kernel)
-        self.reinforce = nn.Sequential(ConvBNAct(3, 3, 3), ConvBN(3, outputs))
+        self.eesp = EESP(inputs, outputs - inputs, 2, largest_kernel, design)
+        self.reinforce = None
+        if design.shortcut:
+            self.reinforce = nn.Sequential(ConvBNAct(3, 3, 3), ConvBN(3, outputs))
         self.act = nn.PReLU(outputs)
 
     def forward(self, features: Tensor, pooled_image: Optional[Tensor] = None) -> Tensor:
@@ -101,6 +126,6 @@ class StridedEESP(nn.Module):
         :return: (N, outputs, ceil(H/2), ceil(W/2)).
         """
         halved = torch.cat([halve(features), self.eesp(features)], dim=1)
-        if pooled_image is not None:
+        if self.reinforce is not None and pooled_image is not None:
             halved = halved + self.reinforce(pooled_image)
         return self.act(halved)

@@ -9,7 +9,7 @@ Released weights: github.com/sacmehta/EdgeNets and ESPNetv2 (MIT), read by ``ups
 from typing import NamedTuple, Tuple
 
 from espnet_perception.errors import NetworkError
-from espnet_perception.networks.eesp import EESP, StridedEESP
+from espnet_perception.networks.eesp import Design, EESP, PAPER_DESIGN, StridedEESP
 from espnet_perception.networks.layers import ConvBNAct, halve
 from torch import nn, Tensor
 
@@ -62,19 +62,20 @@ class Encoder(nn.Module):
     Levels 1 to 4 of ESPNetv2, with the image reinforcing each strided unit.
 
     :param width: width factor s of Table 2.
+    :param design: what an ablation leaves out.
     :raises NetworkError: unknown width.
     """
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, design: Design = PAPER_DESIGN) -> None:
         super().__init__()
         self.widths = widths_of(width)
         c1, c2, c3, c4 = self.widths[:4]
         self.level1 = ConvBNAct(3, c1, 3, stride=2)
-        self.level2_down = StridedEESP(c1, c2, STRIDED_LIMITS[2])
-        self.level3_down = StridedEESP(c2, c3, STRIDED_LIMITS[3])
-        self.level3 = eesp_stack(3, c3)
-        self.level4_down = StridedEESP(c3, c4, STRIDED_LIMITS[4])
-        self.level4 = eesp_stack(4, c4)
+        self.level2_down = StridedEESP(c1, c2, STRIDED_LIMITS[2], design)
+        self.level3_down = StridedEESP(c2, c3, STRIDED_LIMITS[3], design)
+        self.level3 = eesp_stack(3, c3, design)
+        self.level4_down = StridedEESP(c3, c4, STRIDED_LIMITS[4], design)
+        self.level4 = eesp_stack(4, c4, design)
         initialise(self)
 
     def forward(self, images: Tensor) -> Features:
@@ -93,14 +94,15 @@ class Encoder(nn.Module):
         return level1, level2, level3, level4
 
 
-def eesp_stack(level: int, channels: int) -> nn.Sequential:
+def eesp_stack(level: int, channels: int, design: Design = PAPER_DESIGN) -> nn.Sequential:
     """
     Return the repeated EESP units of a level (Table 2, column Repeat).
 
     :param level: 3, 4 or 5.
     :param channels: channels of the level.
+    :param design: what an ablation leaves out.
     """
-    return nn.Sequential(*[EESP(channels, channels, largest_kernel=LEVEL_LIMITS[level])
+    return nn.Sequential(*[EESP(channels, channels, 1, LEVEL_LIMITS[level], design)
                            for _ in range(REPEATS[level])])
 
 

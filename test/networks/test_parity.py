@@ -115,4 +115,4 @@ def test_sizes_equal_the_published_ones(shared_dir):
         classes = {'city': 20, 'pascal': 21}[row['dataset']]
         network = create_network('espnetv2_seg', classes=classes, width=row['s'])
         counts = count(network, tuple(row['hw']))
-        assert counts == (row['params'], row['conv_macs']), row
+        assert counts == (row['params'], row['conv_macs'], 0, 0), row
