@@ -15,8 +15,8 @@ from typing import Iterable, List, Tuple
 
 from mend_ros_prefix import installed_distro
 
-# pip comes with the environment; the other two differ between wheels and a ROS installation.
-NOT_CONSTRAINED = ('pip', 'wheel', 'numpy', 'opencv-python-headless')
+# pip comes with the environment; the arrays differ between wheels and a ROS installation.
+NOT_CONSTRAINED = ('pip', 'wheel', 'ml-dtypes', 'numpy', 'opencv-python-headless')
 HEAD = '# Everything that pip brought along, written by tools/write_constraints.py: do not edit.\n'
 
 
