@@ -14,8 +14,15 @@ from pathlib import Path
 import statistics
 import tempfile
 
-from processes import (DEADLINE_S, Listener, PROFILE, start_camera, start_node, untrained_model,
-                       values_of)
+from processes import (
+    DEADLINE_S,
+    Listener,
+    PROFILE,
+    start_camera,
+    start_node,
+    untrained_model,
+    values_of,
+)
 
 STAGES = ('wait', 'decode', 'preprocess', 'inference', 'postprocess', 'publish', 'extras',
           'overhead', 'camera stamp to publish')

@@ -76,11 +76,10 @@ def untrained_model(folder: Path, width: int, height: int) -> str:
     :param height: input height in pixels.
     :return: path of the model directory.
     """
-    import torch
-
     from espnet_perception import model_card
     from espnet_perception.label_sets import CITYSCAPES
     from espnet_perception.networks import create_network
+    import torch
     directory = folder / 'untrained_s0.5'
     directory.mkdir()
     arguments = {'classes': len(CITYSCAPES.classes), 'width': 0.5}

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs a managed node in a process of its own, until somebody asks it to end."""
 
+from concurrent.futures import ThreadPoolExecutor
 import os
 import signal
 import threading
@@ -9,12 +10,62 @@ import traceback
 from typing import Any, Callable, List, Optional
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.exceptions import InvalidHandle
+from rclpy.executors import (
+    Executor,
+    ExternalShutdownException,
+    ShutdownException,
+    TimeoutException,
+)
 from rclpy.signals import SignalHandlerOptions
 
-THREADS = 2  # one for what is quick, one for transitions and reloads
 PATIENCE_S = 4.0  # launch sends SIGTERM after 5 s
 IMPATIENT = 3  # so many signals end the process at once
+
+
+class SlowLaneExecutor(Executor):
+    """
+    Runs quick callbacks itself, one after the other, and slow ones in a thread beside it.
+
+    rclpy's MultiThreadedExecutor hands every callback to a pool, which costs each image a change
+    of thread, and cannot be shut down while its pool is busy.
+
+    :param slow_group: the callback group whose callbacks are slow.
+    :param log: logger of the node.
+    """
+
+    def __init__(self, slow_group: Any, log: Any) -> None:
+        Executor.__init__(self)
+        self._slow_group = slow_group
+        self._log = log
+        self._pool = ThreadPoolExecutor(max_workers=1)
+
+    def spin_once(self, timeout_sec: Optional[float] = None) -> None:
+        """
+        Wait for one callback and see that it is run, whatever it raises.
+
+        :param timeout_sec: seconds to wait; None waits for ever.
+        """
+        try:
+            handler, entity, _node = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
+        except (ExternalShutdownException, ShutdownException, TimeoutException):
+            return
+        if entity is not None and entity.callback_group is self._slow_group:
+            self._pool.submit(self._execute, handler)
+        else:
+            self._execute(handler)
+
+    def drain(self) -> None:
+        """Wait for the slow callbacks."""
+        self._pool.shutdown(wait=True)
+
+    def _execute(self, handler: Any) -> None:
+        """Run a callback; one bad request must not end the node."""
+        handler()
+        error = handler.exception()
+        if error is not None and not isinstance(error, InvalidHandle):  # destroyed meanwhile
+            self._log.error('a callback failed:\n' + ''.join(traceback.format_exception(
+                type(error), error, error.__traceback__)))
 
 
 class StopRequest:
@@ -49,31 +100,26 @@ def run(make_node: Callable[[], Any], args: Optional[List[str]] = None) -> int:
     stop = StopRequest()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     node = make_node()
-    executor = MultiThreadedExecutor(num_threads=THREADS)
+    executor = SlowLaneExecutor(node.slow_group, node.get_logger())
     executor.add_node(node)
-    spinning = threading.Thread(target=_spin, args=(executor, stop.event, node.get_logger()),
-                                name='executor', daemon=True)
+    spinning = threading.Thread(target=_spin, args=(executor, stop.event), name='executor',
+                                daemon=True)
     spinning.start()
     stop.event.wait()
+    executor.wake()
+    spinning.join(PATIENCE_S)
     if not node.finish(PATIENCE_S):
         node.get_logger().warning('a transition is still going on; ending without it')
         os._exit(0)
-    executor.wake()
-    spinning.join(PATIENCE_S)
-    executor.shutdown(PATIENCE_S)
+    executor.drain()
+    executor.shutdown()
     node.destroy_node()
     if rclpy.ok():
         rclpy.shutdown()
     return 0
 
 
-def _spin(executor: MultiThreadedExecutor, stop: threading.Event, log: Any) -> None:
-    """Go on whatever a callback raises: one bad request must not end the node."""
+def _spin(executor: Executor, stop: threading.Event) -> None:
     while rclpy.ok() and not stop.is_set():
-        try:
-            executor.spin_once(timeout_sec=0.5)
-        except ExternalShutdownException:
-            stop.set()
-        except Exception:
-            log.error('a callback failed:\n' + traceback.format_exc())
+        executor.spin_once(timeout_sec=0.5)
     stop.set()

@@ -6,11 +6,10 @@ import array
 import itertools
 import shutil
 
-import numpy as np
-import pytest
-
 from espnet_perception.pipeline import create_segmenter
 from espnet_perception.settings import SegmenterSettings
+import numpy as np
+import pytest
 
 NODE = '/segmentation'
 HEIGHT, WIDTH = 48, 80
@@ -113,7 +112,6 @@ def test_an_unknown_parameter_is_reported_with_the_nearest(node, camera):
 
 def test_a_late_subscriber_receives_the_legend(peer, answer):
     from espnet_msgs.msg import Legend
-
     from espnet_perception.nodes import qos
     answer(image_message())
     legends = peer.collect(Legend, '/segmentation/legend', qos.latched())
