@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Synthetic frames rendered once into memory-mapped arrays, and batches drawn from them."""
 
+import contextlib
 import json
 from multiprocessing import get_context
 import os
@@ -72,8 +73,12 @@ def _render_all(folder: str, facts: dict, workers: int):
                                        shape + (3,))
     labels = np.lib.format.open_memmap(os.path.join(folder, 'labels.npy'), 'w+', np.uint8, shape)
     jobs = [(seed, frames, width, height) for seed in seeds]
-    with get_context('fork').Pool(workers) as pool:
-        rendered = pool.imap(_render_drive, jobs)
+    with contextlib.ExitStack() as stack:
+        if workers > 1:  # spawn: a fork of a process with threads may hang
+            pool = stack.enter_context(get_context('spawn').Pool(workers))
+            rendered = pool.imap(_render_drive, jobs)
+        else:
+            rendered = map(_render_drive, jobs)
         for index, (drive_images, drive_labels) in enumerate(
                 tqdm(rendered, total=len(jobs), desc='rendering drives')):
             span = slice(index * frames, (index + 1) * frames)

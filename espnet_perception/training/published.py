@@ -6,14 +6,14 @@ import datetime
 import os
 from typing import Any, Callable, Dict, Sequence
 
-import torch
-
 from espnet_perception import model_card
 from espnet_perception.label_sets import CITYSCAPES
-from espnet_perception.networks.segmentation import ESPNetv2Segmentation
+from espnet_perception.networks import create_network
 from espnet_perception.synthetic import SyntheticDrive
 from espnet_perception.training import checkpoint
+import torch
 
+NETWORK = 'espnetv2_seg'
 WEIGHTS_FILE = 'weights.pth'
 PAGE_FILE = 'MODEL_CARD.md'
 TEST_SEEDS = (90001, 90002, 90003, 90004)  # never used to train or to choose a checkpoint
@@ -31,7 +31,7 @@ on real frames.
 |---|---|
 | mIoU | **{miou:.4f}** |
 | pixel accuracy | {pixel_accuracy:.4f} |
-| measured on | drives {seeds}, {frames} frames each, one per second, {input_width}x{input_height}, float32 |
+| measured on | drives {seeds}; {frames} frames each, one per second |
 | training data | drives {first} to {last}, {per_drive} frames each, of the same generator |
 | checkpoint chosen on | drives {check_first} to {check_last}, step {step} of {steps} |
 | licence | Apache-2.0, weights and data |
@@ -68,7 +68,7 @@ def write(folder: str, state: Dict[str, Any]):
     checkpoint.write(weights_path, plain)
     settings = state['settings']
     card = model_card.ModelCard(
-        name=os.path.basename(os.path.abspath(folder)), task='segmentation', network='espnetv2',
+        name=os.path.basename(os.path.abspath(folder)), task='segmentation', network=NETWORK,
         arguments=dict(state['arguments']), classes=CITYSCAPES.classes,
         palette=CITYSCAPES.palette, input_width=settings['width'],
         input_height=settings['height'], weights=WEIGHTS_FILE,
@@ -90,7 +90,7 @@ def evaluate(folder: str, seeds: Sequence[int], frames: int, measure: Callable
     """
     card = model_card.load(folder)
     weights_path = model_card.check_weights(card, folder)
-    network = ESPNetv2Segmentation(**card.arguments)
+    network = create_network(card.network, **card.arguments)
     network.load_state_dict(torch.load(weights_path, map_location='cpu', weights_only=True))
     images, labels = [], []
     for seed in seeds:

@@ -12,11 +12,12 @@ there as if it had never been stopped.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import signal
 import sys
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from espnet_perception.errors import PerceptionError, SettingsError, unknown_key_sentence
 from espnet_perception.evaluation.metrics import ConfusionMatrix, Scores
@@ -75,6 +76,9 @@ def load_settings(path: str) -> Settings:
             values = yaml.safe_load(stream) or {}
     except (OSError, yaml.YAMLError) as error:
         raise SettingsError('cannot read the training settings {}: {}'.format(path, error))
+    if not isinstance(values, dict):
+        raise SettingsError('the training settings {} hold {}, expected a mapping'.format(
+            path, type(values).__name__))
     for key, value in values.items():
         if key not in Settings._fields:
             raise SettingsError(unknown_key_sentence('training setting', key, Settings._fields))
@@ -184,39 +188,52 @@ def train(settings: Settings) -> Dict[str, Any]:
     network = ESPNetv2Segmentation(classes=CLASSES, width=settings.width_factor)
     network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay)
-    progress: Dict[str, Any] = {'step': 0, 'best': 0.0, 'log': []}
     last_path = os.path.join(settings.run_folder, 'last.pt')
-    if os.path.exists(last_path):
-        state = checkpoint.read(last_path)
-        network.load_state_dict(state['network'])
-        optimiser.load_state_dict(state['optimiser'])
-        torch.set_rng_state(state['torch_rng'])
-        progress = state['progress']
-    stopping: List[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: stopping.append(received))
-    mean_loss = progress.get('mean_loss', 0.0)
+    progress = _go_on(last_path, network, optimiser)
     bar = tqdm(total=settings.steps, initial=progress['step'], desc='training', mininterval=5)
-    while progress['step'] < settings.steps and not stopping:
-        for group in optimiser.param_groups:
-            group['lr'] = learning_rate(progress['step'], settings)
-        batch = frame_cache.batch(cache, settings.batch_size,
-                                  window_size(progress['step'], settings), settings.seed,
-                                  progress['step'])
-        loss = train_step(network, optimiser, batch, weights)
-        mean_loss = loss if not progress['step'] else 0.98 * mean_loss + 0.02 * loss
-        progress['step'] += 1
-        progress['mean_loss'] = mean_loss
-        bar.update()
-        bar.set_postfix(loss='{:.3f}'.format(mean_loss), refresh=False)
-        done = progress['step'] == settings.steps
-        if progress['step'] % settings.check_every == 0 or done:
-            _check(network, check, settings, progress, optimiser)
-        if progress['step'] % settings.save_every == 0 or done:
-            save_state(last_path, network, optimiser, settings, progress)
+    with _stop_signals() as stopping:
+        while progress['step'] < settings.steps and not stopping:
+            step = progress['step']
+            for group in optimiser.param_groups:
+                group['lr'] = learning_rate(step, settings)
+            batch = frame_cache.batch(cache, settings.batch_size, window_size(step, settings),
+                                      settings.seed, step)
+            loss = train_step(network, optimiser, batch, weights)
+            progress['mean_loss'] = 0.98 * progress['mean_loss'] + 0.02 * loss if step else loss
+            progress['step'] = step + 1
+            bar.set_postfix(loss='{:.3f}'.format(progress['mean_loss']), refresh=False)
+            bar.update()
+            done = progress['step'] == settings.steps
+            if progress['step'] % settings.check_every == 0 or done:
+                _check(network, check, settings, progress, optimiser)
+            if progress['step'] % settings.save_every == 0 or done or stopping:
+                save_state(last_path, network, optimiser, settings, progress)
     bar.close()
-    save_state(last_path, network, optimiser, settings, progress)
     return progress
+
+
+def _go_on(path: str, network: nn.Module, optimiser: torch.optim.Optimizer) -> Dict[str, Any]:
+    """Load the last state of a run where there is one; return its progress or a fresh one."""
+    if not os.path.exists(path):
+        return {'step': 0, 'best': 0.0, 'mean_loss': 0.0, 'log': []}
+    state = checkpoint.read(path)
+    network.load_state_dict(state['network'])
+    optimiser.load_state_dict(state['optimiser'])
+    torch.set_rng_state(state['torch_rng'])
+    return state['progress']
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[List[int]]:
+    """Collect SIGTERM and Ctrl-C in a list instead of dying of them."""
+    received: List[int] = []
+    before = {number: signal.signal(number, lambda got, _: received.append(got))
+              for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _frames(settings: Settings, name: str, first: int, drives: int, frames: int
@@ -242,6 +259,21 @@ def _check(network, check: frame_cache.FrameCache, settings: Settings,
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Run the command line; returns the exit status."""
+    chosen = _arguments(arguments)
+    try:
+        report = _act(chosen)
+    except (PerceptionError, OSError) as error:
+        if chosen.debug:
+            raise
+        sys.stderr.write('error: {}\n'.format(error))
+        return 1
+    if chosen.json:
+        with open(chosen.json, 'w', encoding='utf-8') as stream:
+            json.dump(report, stream, indent=1)
+    return 0
+
+
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='python -m espnet_perception.training.segmentation',
                                      description=__doc__.split('\n')[0])
     action = parser.add_mutually_exclusive_group(required=True)
@@ -255,18 +287,7 @@ def main(arguments: Sequence[str] = ()) -> int:
                         help='frames of each drive, a second apart (default: %(default)s)')
     parser.add_argument('--json', metavar='FILE', help='also write the figures there')
     parser.add_argument('--debug', action='store_true', help='show a traceback on errors')
-    chosen = parser.parse_args(arguments or None)
-    try:
-        report = _act(chosen)
-    except (PerceptionError, OSError) as error:
-        if chosen.debug:
-            raise
-        sys.stderr.write('error: {}\n'.format(error))
-        return 1
-    if chosen.json:
-        with open(chosen.json, 'w', encoding='utf-8') as stream:
-            json.dump(report, stream, indent=1)
-    return 0
+    return parser.parse_args(arguments or None)
 
 
 def _act(chosen: argparse.Namespace) -> Dict[str, Any]:
