@@ -9,7 +9,7 @@ from typing import Any
 from espnet_perception.errors import ImageError, PerceptionError
 from espnet_perception.frame import Frame
 from espnet_perception.nodes import conversions, qos
-from espnet_perception.nodes.mailbox import Worker
+from espnet_perception.nodes.frame_mailbox import Worker
 from espnet_perception.nodes.monitor import FrameMonitor, Moments
 from espnet_perception.nodes.rate_limit import RateLimit
 from espnet_perception.nodes.stamps import StampTracker

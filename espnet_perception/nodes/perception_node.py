@@ -190,8 +190,8 @@ class PerceptionNode(ManagedNode, Steps):
         self._tasks = [FramesTask(self._seen, self.monitor, self.intake.stamps),
                        LatencyTask(self._seen, self.monitor), ModelTask(self._seen),
                        InputTask(self._seen)]
-        self._diagnostics_publisher = self.create_publisher(DiagnosticArray, '/diagnostics',
-                                                  qos.reliable(10))
+        self._diagnostics_publisher = self.create_publisher(
+            DiagnosticArray, '/diagnostics', qos.reliable(10))
         self.create_timer(self.settings.diagnostics_period_s, self._on_diagnostics)
 
     def _seen(self) -> Context:
