@@ -104,7 +104,7 @@ def ground_texture(camera: Camera, size: Tuple[int, int], tile: np.ndarray
 
 def skyline(rng: np.random.Generator, ego: float) -> Mesh:
     """
-    Build the far end of the view: tree tops at 130 to 138 m.
+    Build the far end of the view: tree tops at 100 to 104 m.
 
     :param rng: the same at every frame of a drive
     :param ego: metres along the street where the camera is
@@ -112,12 +112,12 @@ def skyline(rng: np.random.Generator, ego: float) -> Mesh:
     builder = MeshBuilder()
     places = np.arange(-110, 110, 10.0)
     for lateral in places:
-        tall, deep = rng.uniform(5, 11), rng.uniform(0, 4)
+        tall, deep = rng.uniform(4, 9), rng.uniform(0, 4)
         wide, angle = rng.uniform(7, 10), np.arange(9) * (np.pi / 8)
         top = np.stack((lateral + wide * np.cos(angle), tall * (0.5 + 0.5 * np.sin(angle)),
-                        0 * angle + ego + 130 + deep), 1)
-        feet = np.array(((lateral - wide, -1, ego + 130 + deep),
-                         (lateral + wide, -1, ego + 130 + deep)))
+                        0 * angle + ego + 100 + deep), 1)
+        feet = np.array(((lateral - wide, -1, ego + 100 + deep),
+                         (lateral + wide, -1, ego + 100 + deep)))
         builder.add(np.concatenate((top, feet)), bgr(LEAVES[int(rng.integers(len(LEAVES)))]),
                     classes.VEGETATION, 1, FLAT)
     mesh = builder.build()

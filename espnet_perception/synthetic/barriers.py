@@ -23,8 +23,8 @@ def wall(rng: np.random.Generator, near: float, far: float, side: int) -> Mesh:
     :param far: where it ends
     :param side: 1 on the right of the street, -1 on the left
     """
-    builder = MeshBuilder(130)
-    height, paint = rng.uniform(1.7, 2.8), pick(rng, WALLS)
+    builder = MeshBuilder(90)
+    height, paint = rng.uniform(2.3, 3.4), pick(rng, WALLS)
     left, right = sorted((0.0, side * 0.4))
     solid = shapes.box(left, right, near, far, (0, height))
     builder.add(solid, paint, classes.WALL, 0)
@@ -65,8 +65,8 @@ def fence(rng: np.random.Generator, near: float, far: float, side: int) -> Mesh:
     :param far: where it ends
     :param side: 1 on the right of the street, -1 on the left
     """
-    builder = MeshBuilder(130)
-    height, paint = rng.uniform(1.2, 1.9), pick(rng, FENCES)
+    builder = MeshBuilder(90)
+    height, paint = rng.uniform(1.6, 2.3), pick(rng, FENCES)
     left, right = sorted((0.0, side * 0.12))
     solid = shapes.box(left, right, near, far, (0, height))
     gap = 0.45 * paint + 0.1 * np.array(bgr('3a4a2a'))

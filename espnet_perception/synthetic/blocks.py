@@ -78,12 +78,12 @@ def _kerbside(rng, plan, side: int, block: int, lit: float) -> List[Mesh]:
         parts.append(place(signal, kerb, near + 3.0))
     elif (block + (side > 0)) % 2:
         parts.append(place(furniture.lamp(rng, -side * 1.8, lit > 0.2), kerb, near + 2.0))
-    if rng.random() < 0.85:
+    if rng.random() < 0.6:
         parts.append(place(furniture.sign(rng), kerb + side * 0.1, near + rng.uniform(5, 7)))
     if rng.random() < 0.35:
         parts.append(place(plants.tree(rng), kerb + side * 0.7, near + rng.uniform(8, 11)))
-    if rng.random() < 0.5:
-        for along in near + 7.6 + np.arange(int(rng.integers(2, 5))) * 0.9:
+    if rng.random() < 0.25:
+        for along in near + 8.0 + np.arange(int(rng.integers(2, 4))) * 1.1:
             bike = turned(cycles.bicycle(rng), side * rng.choice((np.pi / 2, np.pi / 2, 0.9)))
             parts.append(place(bike, kerb + side * 0.9, along))
     return parts
@@ -95,19 +95,19 @@ def _parked(rng, plan, near: float) -> List[Mesh]:
     for middle in (near + 3.0, near + 9.0):
         chance = rng.random()
         along = middle + rng.uniform(-0.4, 0.4)
-        if chance < 0.26:
+        if chance < 0.2:
             parts.append(place(vehicles.car(rng), plan.parking, along))
-        elif chance < 0.38:
-            for offset in (-1.6, 0.0, 1.6)[:int(rng.integers(1, 4))]:
+        elif chance < 0.32:
+            for offset in (-1.4, 1.4)[:int(rng.integers(1, 3))]:
                 bike = turned(cycles.motorcycle(rng), rng.choice((-0.2, 0.9, 2.6, 1.4)))
                 parts.append(place(bike, plan.parking + 0.2, along + offset))
-        elif chance < 0.42:
+        elif chance < 0.36:
             truck = vehicles.truck(rng)
             shrunk = truck._replace(vertices=truck.vertices * np.float32((0.9, 0.85, 0.62)),
                                     footprints=truck.footprints * np.float32(0.7))
             parts.append(place(shrunk, plan.parking, along))
-        elif chance < 0.5:
-            for offset in np.arange(-1.5, 2.0, 1.0):
+        elif chance < 0.44:
+            for offset in (-1.3, 0.0, 1.3):
                 bike = turned(cycles.bicycle(rng), -np.pi / 2 + rng.normal(0, 0.15))
                 parts.append(place(bike, plan.parking + 0.3, along + offset))
     return parts
@@ -116,7 +116,7 @@ def _parked(rng, plan, near: float) -> List[Mesh]:
 def _bystanders(rng, plan, near: float) -> List[Mesh]:
     parts = []
     for side, index in ((-1, 0), (1, 1)):
-        for _ in range(int(rng.integers(0, 3))):
+        for _ in range(int(rng.integers(0, 2))):
             inner = plan.kerbs[index] + side * (plan.verges[index] + 0.8)
             lateral = rng.uniform(*sorted((inner, plan.front(side) - side * 0.6)))
             along = near + rng.uniform(0, 12)

@@ -36,27 +36,29 @@ def jitter(rng: np.random.Generator, color: Sequence[float], number: int, spread
     return np.clip(np.asarray(color, np.float32) * gain, 0.01, 0.99).astype(np.float32)
 
 
-FACADES = ('c9b79a', 'b8a088', 'a8553f', '8f4a3a', 'd8cdb8', 'bdb5a8', 'c7a26a', '9aa3a8',
-           'b5897a', 'dcd6cc', 'a58e6f', '8d8a86', 'cf9f86', 'c4b9c0', '9c6b55', 'e0c9a0')
+FACADES = ('cfb48c', 'bd9c78', 'a8553f', '8f4a3a', 'dcc8a0', 'c9a26a', 'c08a72', 'b5806a',
+           'd9b88a', 'a8855f', 'cf9f86', 'c99a8a', '9c6b55', 'e0c48e')
 ROOFS = ('6b3a2e', '55504c', '7a4636', '4a4a50')
 WINDOWS = ('2b3640', '3a4750', '1f2a33', '50606c')
-WALLS = ('7e7a74', '8a8478', '96918a', '6d6a66', '88756a')
-FENCES = ('6b4a2c', 'e4e2da', '2f5d3a', '8a5f38', '37424d', 'a9703f')
+WALLS = ('7c7f84', '8b8e92', '979a9c', '6c7076', '83898c')
+FENCES = ('6b4322', 'e6e4de', '7d4f28', 'e0ddd2', '8f5c30', '5c3a20')
 LEAVES = ('3f6b24', '4f7a2c', '35591f', '5c8434', '47702e', '2f5426', '6a8a35')
 BLOSSOMS = ('8a9a3a', '9a7f30', 'a5622a')
 BARK = ('4d3b2c', '5a4836', '40342a')
 GRASS = ('7f9a4a', '8fa556', '98a05a', 'a39a60', '7a9448')
 SOIL = ('9a8258', '8d7a55')
 ASPHALT = ('55555a', '5e5d5f', '4c4d52', '64615f')
-PAVING = ('9d9890', 'a8a099', '958f8b', 'b0a698', 'a59188')
-METAL = ('6d7378', '54595e', '858a8d', '3e4a44')
+PAVING = ('b58f7c', 'c0a488', 'b5937a', 'bf9c86', 'ad8878')
+METAL = ('8f979c', '9aa2a6', 'a6acb0', '7f898e')
 CARS = ('c4c8cb', 'e8e8e6', '23262b', '5d6166', '8c1f1f', '1f3f78', '2f6b58', 'b5a488',
         '3c3f63', 'a33a28', '6f8fae', '18324a', 'd9b23a')
 TRUCKS = ('d8d5cc', 'c05a20', '2d5a8c', '8c8f92', '4d7a45', 'b03030', 'e0e0e0')
 BUSES = ('d9a514', 'b8231f', 'e6b422', 'cf4a1c')
 TRAMS = ('1c7a5a', '157a8a', '2a8f4f', '0f6a78')
-CLOTHES = ('2b2f3a', '7a2a2a', '2f4a7a', '6a6a6a', 'b8a890', 'c23b3b', '3b7a4a', 'd8d4cc',
-           '8a4a7a', 'd98a2b', '1d1d22', '4a3a2a')
+CLOTHES = ('2b2f3a', '7a2a3a', '2f4a7a', '5a5a66', '8a4a7a', 'b03a5a', '3b5a8a', 'd8d4dc',
+           '6a3a7a', '1d1d22', '3a3a5a')
+JACKETS = ('f08a1c', 'e8d020', 'd0e028', 'f0702a', 'f5a818')
 TROUSERS = ('23283a', '2f3a55', '1c1c20', '5a5248', '3d4a5f', '807868')
 SKIN = ('e3b899', 'c99372', '8d5a3c', 'f0cdb0', '6b4430')
-BIKES = ('b52020', '1f5a8c', '22262a', '2f7a4a', 'd0a020', 'c8c8c8')
+BIKES = ('18a0a8', '20b080', 'e0e4e8', '30b8d0', '60c8b0')
+MOTORS = ('b01818', '8a1420', 'c02428', '1c1c22', '701018')

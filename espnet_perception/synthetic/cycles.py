@@ -3,15 +3,17 @@
 """Bicycles and motorcycles, parked or ridden, with the front towards +along."""
 
 from espnet_perception.synthetic import classes, shapes
-from espnet_perception.synthetic.colors import bgr, BIKES, CLOTHES, pick, SKIN, TROUSERS
+from espnet_perception.synthetic.colors import (bgr, BIKES, JACKETS, MOTORS, pick, SKIN,
+                                                TROUSERS)
 from espnet_perception.synthetic.mesh import FLAT, Mesh, MeshBuilder
 from espnet_perception.synthetic.people import head, torso
 import numpy as np
 
-BICYCLE_REACH_M = 42.0
-MOTORCYCLE_REACH_M = 60.0
+BICYCLE_REACH_M = 32.0
+MOTORCYCLE_REACH_M = 40.0
+RIDER_REACH_M = 40.0
 TYRE = bgr('1c1c1e')
-SPOKES = bgr('5f6468')
+SPOKES = bgr('9aa6aa')
 CHROME = bgr('a7abae')
 HELMETS = ('e8e8e4', 'c02020', '202226', '2050a0', 'f0c020', 'd8642a')
 
@@ -47,7 +49,7 @@ def bicycle(rng: np.random.Generator) -> Mesh:
 def _rider_into(builder: MeshBuilder, rng: np.random.Generator, seat: float, lean: float):
     """Add a rider on a seat at a height, leaning forward by metres."""
     label = classes.RIDER
-    jacket, trousers = pick(rng, CLOTHES, 0.1), pick(rng, TROUSERS, 0.1)
+    jacket, trousers = pick(rng, JACKETS, 0.06), pick(rng, TROUSERS, 0.1)
     swing = rng.uniform(-0.12, 0.12)
     for side in (-1, 1):
         knee = (side * 0.17, seat - 0.18 + side * swing, 0.2)
@@ -77,7 +79,7 @@ def _rider_into(builder: MeshBuilder, rng: np.random.Generator, seat: float, lea
 
 def cyclist(rng: np.random.Generator) -> Mesh:
     """Build a bicycle with its rider; the two carry their own labels."""
-    builder = MeshBuilder(BICYCLE_REACH_M + 8)
+    builder = MeshBuilder(RIDER_REACH_M)
     _bicycle_into(builder, pick(rng, BIKES))
     _rider_into(builder, rng, 0.98, 0.16)
     builder.footprint(-0.25, 0.25, -0.8, 0.8, 1.7)
@@ -111,7 +113,7 @@ def _motorcycle_into(builder: MeshBuilder, paint: np.ndarray, scooter: bool):
 def motorcycle(rng: np.random.Generator) -> Mesh:
     """Build a motorcycle or a scooter without anybody on it."""
     builder = MeshBuilder(MOTORCYCLE_REACH_M)
-    _motorcycle_into(builder, pick(rng, BIKES), rng.random() < 0.4)
+    _motorcycle_into(builder, pick(rng, MOTORS), rng.random() < 0.4)
     builder.footprint(-0.25, 0.25, -0.95, 0.95, 0.95)
     return builder.build()
 
@@ -119,7 +121,7 @@ def motorcycle(rng: np.random.Generator) -> Mesh:
 def motorcyclist(rng: np.random.Generator) -> Mesh:
     """Build a motorcycle with its rider; the two carry their own labels."""
     builder = MeshBuilder(MOTORCYCLE_REACH_M)
-    _motorcycle_into(builder, pick(rng, BIKES), rng.random() < 0.4)
+    _motorcycle_into(builder, pick(rng, MOTORS), rng.random() < 0.4)
     _rider_into(builder, rng, 0.92, 0.06)
     builder.footprint(-0.3, 0.3, -0.95, 0.95, 1.6)
     return builder.build()

@@ -22,7 +22,7 @@ from espnet_perception.synthetic.traffic import Traffic
 import numpy as np
 
 SUPERSAMPLE = 2
-BLOCKS_AHEAD = 12
+BLOCKS_AHEAD = 9
 START_NS = 1_700_000_000_000_000_000
 
 
@@ -71,7 +71,7 @@ class SyntheticDrive:
         self._plan = layout.draw_plan(rng)
         self._palette = ground.Palette(rng)
         self._speed, self._start = rng.uniform(8.5, 11.5), rng.uniform(0, 96)
-        self._mount, self._sway = rng.uniform((1.5, -0.045), (2.1, 0.0)), rng.uniform(0, 6, 4)
+        self._mount, self._sway = rng.uniform((1.7, -0.05), (2.2, -0.01)), rng.uniform(0, 6, 4)
         self._cloud_tile = atmosphere.noise_tile(rng, (4, 8, 16, 32, 64, 128))
         self._grain_tile = atmosphere.noise_tile(rng, (16, 64, 128, 256, 512))
         self._traffic = Traffic(seed, self._plan, self._speed)

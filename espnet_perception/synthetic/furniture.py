@@ -7,7 +7,7 @@ from espnet_perception.synthetic.colors import bgr, METAL, pick
 from espnet_perception.synthetic.mesh import FLAT, GLOW, Mesh, MeshBuilder
 import numpy as np
 
-POLE_REACH_M = 42.0
+POLE_REACH_M = 36.0
 LIGHT_HOUSING = bgr('1b2420')
 LAMPS_LIT = (bgr('ff2a20'), bgr('ffb020'), bgr('30f0a0'))
 LAMPS_DARK = (bgr('4a1512'), bgr('4a3510'), bgr('103a28'))
@@ -35,8 +35,8 @@ def lamp(rng: np.random.Generator, arm_m: float, lit: bool) -> Mesh:
     """
     builder = MeshBuilder(POLE_REACH_M + 4)
     height, paint = rng.uniform(5.5, 7.5), pick(rng, METAL)
-    _pole(builder, rng.uniform(0.26, 0.34), height, paint)
-    builder.add(shapes.limb((0, height - 0.1, 0), (arm_m, height + 0.35, 0), 0.2), paint,
+    _pole(builder, rng.uniform(0.34, 0.42), height, paint)
+    builder.add(shapes.limb((0, height - 0.1, 0), (arm_m, height + 0.35, 0), 0.26), paint,
                 classes.POLE, 1, FLAT)
     lantern = shapes.box(arm_m - 0.4, arm_m + 0.4, -0.2, 0.2, (height + 0.22, height + 0.5))
     builder.add(lantern, paint * 0.8, classes.POLE, 2)
@@ -68,13 +68,13 @@ def traffic_light(rng: np.random.Generator, arm_m: float, lit: int) -> Mesh:
     :param arm_m: how far an arm reaches over the road, positive to the right, 0 for none
     :param lit: 0 red, 1 amber, 2 green
     """
-    builder = MeshBuilder(POLE_REACH_M + 8)
+    builder = MeshBuilder(POLE_REACH_M + 4)
     paint = pick(rng, METAL)
     height = 6.0 if arm_m else 4.0
-    _pole(builder, 0.27, height, paint)
+    _pole(builder, 0.34, height, paint)
     _signal_head(builder, 0.0, 2.5, lit)
     if arm_m:
-        builder.add(shapes.limb((0, height - 0.15, 0), (arm_m, height - 0.15, 0), 0.22), paint,
+        builder.add(shapes.limb((0, height - 0.15, 0), (arm_m, height - 0.15, 0), 0.28), paint,
                     classes.POLE, 1, FLAT)
         _signal_head(builder, arm_m, height - 1.2, lit)
     return builder.build()
@@ -114,10 +114,10 @@ def sign(rng: np.random.Generator) -> Mesh:
     """Build a round, triangular or rectangular sign on a pole; some show their grey back."""
     builder = MeshBuilder(POLE_REACH_M)
     height = rng.uniform(2.4, 3.0)
-    _pole(builder, 0.2, height + 0.3, pick(rng, ('8a8c8e', '77797c', '9a9c9c')))
+    _pole(builder, 0.28, height + 0.3, pick(rng, METAL))
     (_round, _triangle, _board, _board)[rng.integers(4)](builder, height, rng)
     mesh = builder.build()
-    if rng.random() < 0.12:
+    if rng.random() < 0.08:
         face = mesh.labels == classes.TRAFFIC_SIGN
         mesh.colors[face] = np.array(GREY, np.float32)
     return mesh

@@ -123,11 +123,11 @@ def ground(rng: np.random.Generator, plan: layout.Plan, palette: Palette, block:
     :param fronts: what stands on the left and on the right side, see layout.front_of
     """
     near = block * layout.BLOCK_M
-    builder = MeshBuilder(135)
+    builder = MeshBuilder(105)
     for side, front in zip((-1, 1), fronts):
-        builder.reach_m = 135
+        builder.reach_m = 105
         _side(builder, rng, plan, palette, (near, side, front))
-    builder.reach_m = 135
+    builder.reach_m = 105
     _strips(builder, ((plan.kerbs[0], plan.kerbs[1], palette.asphalt, classes.ROAD, 1),), near,
             near + layout.BLOCK_M)
     builder.reach_m = MARK_REACH_M

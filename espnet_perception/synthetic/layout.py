@@ -12,7 +12,7 @@ ONCOMING_LANE = -1.75
 EGO_LANE = 1.75
 TRAM_LANE = -5.25
 CYCLE_LANE = 3.55
-FRONTS = ('house', 'house', 'house', 'wall', 'fence', 'fence', 'park', 'mixed')
+FRONTS = ('house', 'house', 'wall', 'fence', 'house', 'park', 'wall', 'fence')
 
 
 class Plan(NamedTuple):
@@ -41,7 +41,7 @@ def draw_plan(rng: np.random.Generator) -> Plan:
     parking = rng.uniform(5.1, 5.5)
     verges = tuple(rng.uniform(1.3, 2.4) if rng.random() < 0.75 else 0.0 for _ in range(2))
     return Plan(parking, (-7.1 - rng.uniform(0, 0.5), parking + 1.15),
-                (rng.uniform(2.8, 4.0), rng.uniform(2.6, 3.8)), verges)
+                (rng.uniform(2.4, 3.4), rng.uniform(2.4, 3.4)), verges)
 
 
 def front_of(seed: int, block: int, side: int) -> str:

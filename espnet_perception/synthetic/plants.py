@@ -7,7 +7,7 @@ from espnet_perception.synthetic.colors import BARK, BLOSSOMS, jitter, LEAVES, p
 from espnet_perception.synthetic.mesh import FLAT, Mesh, MeshBuilder
 import numpy as np
 
-TREE_REACH_M = 125.0
+TREE_REACH_M = 95.0
 
 
 def _leaves(rng: np.random.Generator) -> np.ndarray:
@@ -79,7 +79,7 @@ def tree(rng: np.random.Generator) -> Mesh:
 
 def bush(rng: np.random.Generator) -> Mesh:
     """Build a bush of 0.6 to 1.4 m."""
-    builder = MeshBuilder(70)
+    builder = MeshBuilder(50)
     half = rng.uniform(0.5, 0.9)
     high = half * rng.uniform(0.7, 1.0)
     heap, color = ((0, high * 0.7, 0), (half, high, half)), _leaves(rng)

@@ -8,7 +8,7 @@ from espnet_perception.synthetic import cycles, layout, people, vehicles
 from espnet_perception.synthetic.mesh import Mesh, place, turned
 import numpy as np
 
-AHEAD_M = 125.0
+AHEAD_M = 80.0
 LEAD_PERIOD_S = 16.0
 
 Builder = Callable[[np.random.Generator], Mesh]
@@ -49,9 +49,9 @@ def _choose(rng: np.random.Generator, kinds) -> Builder:
 
 def lanes(plan: layout.Plan) -> List[Lane]:
     """Return the lanes of a street whose movers keep their lane."""
-    return [Lane(1, layout.ONCOMING_LANE, -9.0, 28.0, AHEAD_M, ONCOMING),
+    return [Lane(1, layout.ONCOMING_LANE, -9.0, 32.0, AHEAD_M, ONCOMING),
             Lane(2, layout.TRAM_LANE, -7.0, 55.0, AHEAD_M, TRAMWAY),
-            Lane(3, layout.CYCLE_LANE, 5.0, 21.0, 70.0, SLOW)]
+            Lane(3, layout.CYCLE_LANE, 5.0, 21.0, 45.0, SLOW)]
 
 
 class Traffic:
@@ -104,7 +104,7 @@ class Traffic:
         mesh = self._mesh(5, int(number), LEADERS)
         rng = np.random.default_rng((self._seed, 47, int(number)))
         half = float(mesh.vertices[:, 2].max())
-        near = ego + rng.uniform(6, 13) + 105 * share ** 1.6
+        near = ego + rng.uniform(6, 13) + 75 * share ** 1.6
         lateral = layout.EGO_LANE + 0.3 * np.sin(0.4 * time_s + number)
         return place(mesh, lateral, near + half)
 
@@ -114,9 +114,9 @@ class Traffic:
             index = 1 if side > 0 else 0
             inner = self._plan.kerbs[index] + side * (self._plan.verges[index] + 0.9)
             outer = self._plan.front(side) - side * 0.6
-            start, spacing = way * 1.3 * time_s, 15.0
+            start, spacing = way * 1.3 * time_s, 17.0
             first = int(np.floor((ego - 4 - start) / spacing))
-            for number in range(first, first + 5):
+            for number in range(first, first + 3):
                 rng = np.random.default_rng((self._seed, 53, side + 2 * way + 3,
                                              number % 2 ** 32))
                 along = start + (number + rng.uniform(-0.4, 0.4)) * spacing

@@ -107,7 +107,7 @@ def augment(image_bgr: np.ndarray, labels: np.ndarray, size: Tuple[int, int],
     :param photometric: strength of the change of colours, 0 to 1
     """
     height, width = labels.shape
-    zoom = np.exp(rng.uniform(-0.3, 0.35)) if rng.random() < 0.6 else 1.0
+    zoom = np.exp(rng.uniform(-0.3, 0.35)) if rng.random() < 0.5 else 1.0
     zoom = max(zoom, size[0] / width, size[1] / height)
     columns, rows = int(size[0] / zoom), int(size[1] / zoom)
     top = int(rng.integers(height - rows + 1))
@@ -119,9 +119,9 @@ def augment(image_bgr: np.ndarray, labels: np.ndarray, size: Tuple[int, int],
         labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
     if rng.random() < 0.5:
         image_bgr, labels = image_bgr[:, ::-1], labels[:, ::-1]
-    gain = np.exp(photometric * rng.normal(0, 0.14)) * np.exp(
-        photometric * rng.normal(0, 0.04, 3))
-    gamma = np.exp(photometric * rng.normal(0, 0.12))
+    gain = np.exp(photometric * rng.normal(0, 0.1)) * np.exp(
+        photometric * rng.normal(0, 0.03, 3))
+    gamma = np.exp(photometric * rng.normal(0, 0.08))
     levels = (np.arange(256) / 255.0) ** gamma
     table = np.clip(levels[:, None] * gain * 255, 0, 255).astype(np.uint8)
     recoloured = cv2.LUT(np.ascontiguousarray(image_bgr), table[None])

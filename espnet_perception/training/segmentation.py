@@ -44,20 +44,21 @@ class Settings(NamedTuple):
     width: int = 512                    # of the frames, pixels
     height: int = 256
     train_seed_first: int = 1000        # drives seed_first, seed_first + 1, ...
-    train_drives: int = 400
+    train_drives: int = 300
     frames_per_drive: int = 10
     check_seed_first: int = 50000       # drives that choose the best checkpoint
     check_drives: int = 8
     check_frames_per_drive: int = 6
-    steps: int = 4500
+    steps: int = 3600
     batch_size: int = 8
     crop_width: int = 384               # of the windows learnt from, multiples of 16
     crop_height: int = 192
     whole_frames_from: float = 0.8      # share of the steps after which whole frames are learnt
-    learning_rate: float = 0.003        # peak of the one-cycle schedule
+    learning_rate: float = 0.004        # peak of the one-cycle schedule
     warm_up: float = 0.06               # share of the steps that climb to the peak
     weight_decay: float = 0.0002
-    class_weight_floor: float = 1.10    # weight = 1 / ln(floor + share of the class)
+    overlap_weight: float = 0.5         # of the soft Jaccard loss beside the cross-entropy
+    class_weight_floor: float = 1.3     # weight = 1 / ln(floor + share of the class)
     seed: int = 7
     threads: int = 2
     render_workers: int = 2
@@ -124,8 +125,26 @@ def half_size_logits(network: ESPNetv2Segmentation, images: torch.Tensor) -> tor
     return network.pyramid4(network.decode(images))
 
 
+def overlap_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return one minus the soft intersection over union, mean over the classes in the labels.
+
+    :param logits: (B, CLASSES, H, W)
+    :param labels: (B, H, W) int64, VOID where unknown
+    """
+    known = labels != VOID
+    shares = logits.softmax(1).permute(1, 0, 2, 3)[:, known]
+    truth = labels[known]
+    right = shares.gather(0, truth[None])[0]
+    zeros = torch.zeros(CLASSES)
+    overlap = zeros.index_add(0, truth, right)
+    number = zeros.index_add(0, truth, torch.ones_like(right))
+    union = shares.sum(1) + number - overlap
+    return 1 - (overlap / union)[number > 0].mean()
+
+
 def train_step(network: ESPNetv2Segmentation, optimiser: torch.optim.Optimizer,
-               batch: Tuple[np.ndarray, np.ndarray], weights: torch.Tensor) -> float:
+               batch: Tuple[np.ndarray, np.ndarray], weights: torch.Tensor,
+               overlap_weight: float) -> float:
     """Learn from one batch and return its loss.
 
     Logits of half size meet the label in one of the four pixels that they stand for, chosen anew
@@ -135,8 +154,9 @@ def train_step(network: ESPNetv2Segmentation, optimiser: torch.optim.Optimizer,
     images = images.contiguous(memory_format=torch.channels_last)
     logits = half_size_logits(network, images)
     row, column = int(torch.randint(2, ())), int(torch.randint(2, ()))
-    loss = functional.cross_entropy(logits, labels[:, row::2, column::2], weights,
-                                    ignore_index=VOID)
+    labels = labels[:, row::2, column::2]
+    loss = functional.cross_entropy(logits, labels, weights, ignore_index=VOID)
+    loss = loss + overlap_weight * overlap_loss(logits, labels)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -198,7 +218,7 @@ def train(settings: Settings) -> Dict[str, Any]:
                 group['lr'] = learning_rate(step, settings)
             batch = frame_cache.batch(cache, settings.batch_size, window_size(step, settings),
                                       settings.seed, step)
-            loss = train_step(network, optimiser, batch, weights)
+            loss = train_step(network, optimiser, batch, weights, settings.overlap_weight)
             progress['mean_loss'] = 0.98 * progress['mean_loss'] + 0.02 * loss if step else loss
             progress['step'] = step + 1
             bar.set_postfix(loss='{:.3f}'.format(progress['mean_loss']), refresh=False)

@@ -41,7 +41,7 @@ def test_shapes_and_camera_fit_the_size(size):
     assert frame.image_bgr.dtype == frame.labels.dtype == np.uint8
     assert frame.labels.shape == (height, width)
     assert frame.labels.max() < 19
-    assert frame.camera_matrix[0, 0] == pytest.approx(0.9 * width)
+    assert frame.camera_matrix[0, 0] == pytest.approx(1.1 * width)
     assert frame.camera_matrix[0, 2] == (width - 1) / 2
     assert frame.index == 1
 
