@@ -15,15 +15,14 @@ import sys
 import time
 
 import cv2
-import numpy as np
-from tqdm import tqdm
-
 from espnet_perception.engines import EngineOptions, present_engines
 from espnet_perception.errors import PerceptionError
 from espnet_perception.pipeline.models import find_model, open_engine
 from espnet_perception.pipeline.preprocess import resize_antialiased
 from espnet_perception.settings import SegmentationNodeSettings
 from espnet_perception.telemetry.clock import monotonic_ns
+import numpy as np
+from tqdm import tqdm
 
 BASELINE = 'torch'
 CLEAR_MARGIN = 1e-3
@@ -81,7 +80,8 @@ def main() -> None:
             time.sleep(REST_S)
     print(f'{model.card.name}, {arguments.size}, {arguments.threads} threads, '
           f'{arguments.product}, {arguments.rounds} rounds')
-    print(f'{"engine":12} {"median ms":>10} {"p95 ms":>8} {"x torch":>8}  labels equal where clear')
+    print(f'{"engine":12} {"median ms":>10} {"p95 ms":>8} {"x torch":>8}  '
+          'labels equal where clear')
     baseline = np.array(durations_ms[BASELINE])
     for name, values in durations_ms.items():
         ratio = np.median(baseline / np.array(values))

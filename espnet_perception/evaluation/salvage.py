@@ -34,7 +34,7 @@ class SalvagedConnection(NamedTuple):
     :param msgcount: messages before the damage.
     """
 
-    id: int
+    id: int  # noqa: A003
     topic: str
     msgtype: str
     msgcount: int

@@ -72,7 +72,7 @@ END_MARK_BYTES = 4096
 
 
 def decode_image(encoding: str, height: int, width: int, step: int, is_bigendian: bool,
-                 data: Any) -> np.ndarray:
+                 raw_bytes: Any) -> np.ndarray:
     """
     Decode the payload of a sensor_msgs/Image.
 
@@ -81,10 +81,10 @@ def decode_image(encoding: str, height: int, width: int, step: int, is_bigendian
     :param width: columns.
     :param step: bytes from one row to the next; rows may be padded.
     :param is_bigendian: samples of more than one byte have the most significant byte first.
-    :param data: the bytes: bytes, array.array, memoryview or uint8 array; height * step of them,
+    :param raw_bytes: bytes, array.array, memoryview or uint8 array; height * step of them,
         half as many again for nv12 and nv21.
-    :return: (H, W, 3) uint8, blue first. bgr8 and 8UC3 are a view of data, perhaps with padded
-        rows. 16-bit samples are scaled by 255/65535, float samples from 0..1.
+    :return: (H, W, 3) uint8, blue first. bgr8 and 8UC3 are a view of raw_bytes, perhaps with
+        padded rows. 16-bit samples are scaled by 255/65535, float samples from 0..1.
     :raises ImageError: unknown encoding, zero size, wrong step or length, NaN or values outside
         0..1 in a float image.
     """
@@ -92,7 +92,7 @@ def decode_image(encoding: str, height: int, width: int, step: int, is_bigendian
     if layout is None:
         raise ImageError(unknown_key_sentence('image encoding', encoding, sorted(ENCODINGS)))
     _check_size(encoding, layout, height, width)
-    samples = _view(encoding, layout, (height, width, step), is_bigendian, data)
+    samples = _view(encoding, layout, (height, width, step), is_bigendian, raw_bytes)
     pixels = _to_uint8(encoding, samples)
     if layout.conversion is None:
         return pixels
@@ -103,15 +103,15 @@ def decode_image(encoding: str, height: int, width: int, step: int, is_bigendian
             encoding, width, height, ' '.join(str(error).split())))
 
 
-def decode_compressed(data: Any) -> np.ndarray:
+def decode_compressed(raw_bytes: Any) -> np.ndarray:
     """
     Decode the payload of a sensor_msgs/CompressedImage (JPEG, PNG or what OpenCV reads).
 
-    :param data: the bytes of the compressed image.
+    :param raw_bytes: the bytes of the compressed image.
     :return: (H, W, 3) uint8, blue first; the image is not turned by an EXIF orientation.
     :raises ImageError: empty, truncated or not an image.
     """
-    coded = np.frombuffer(data, dtype=np.uint8)
+    coded = np.frombuffer(raw_bytes, dtype=np.uint8)
     if coded.size == 0:
         raise ImageError('the compressed image holds 0 bytes; check the camera driver')
     _check_end(coded)
@@ -136,7 +136,7 @@ def _check_size(encoding: str, layout: Encoding, height: int, width: int) -> Non
 
 
 def _view(encoding: str, layout: Encoding, size: Tuple[int, int, int], is_bigendian: bool,
-          data: Any) -> np.ndarray:
+          raw_bytes: Any) -> np.ndarray:
     """Return the samples, (rows, W) or (rows, W, channels), without copying them."""
     height, width, step = size
     sample = np.dtype(('>' if is_bigendian else '<') + layout.sample)
@@ -146,7 +146,7 @@ def _view(encoding: str, layout: Encoding, size: Tuple[int, int, int], is_bigend
                          'check the camera driver'.format(encoding, step, width,
                                                           width * pixel_bytes))
     rows = height * 3 // 2 if layout.chroma_plane else height
-    payload = np.frombuffer(data, dtype=np.uint8)
+    payload = np.frombuffer(raw_bytes, dtype=np.uint8)
     if payload.size != rows * step:
         raise ImageError('the {} image of {} x {} pixels holds {} bytes, expected {} rows of {} '
                          'bytes = {}; it is {}'.format(

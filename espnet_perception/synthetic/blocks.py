@@ -122,7 +122,7 @@ def _bystanders(rng, plan, near: float) -> List[Mesh]:
             along = near + rng.uniform(0, 12)
             for k in range(1 + int(rng.random() < 0.35)):
                 parts.append(place(people.person(rng, rng.uniform(-0.4, 0.4)),
-                                    lateral + 0.62 * k, along + 0.1 * k))
+                                   lateral + 0.62 * k, along + 0.1 * k))
     return parts
 
 

@@ -3,8 +3,7 @@
 """Bicycles and motorcycles, parked or ridden, with the front towards +along."""
 
 from espnet_perception.synthetic import classes, shapes
-from espnet_perception.synthetic.colors import (bgr, BIKES, JACKETS, MOTORS, pick, SKIN,
-                                                TROUSERS)
+from espnet_perception.synthetic.colors import bgr, BIKES, JACKETS, MOTORS, pick, SKIN, TROUSERS
 from espnet_perception.synthetic.mesh import FLAT, Mesh, MeshBuilder
 from espnet_perception.synthetic.people import head, torso
 import numpy as np

@@ -9,8 +9,9 @@ from espnet_perception.errors import ModelError
 import torch
 
 
-def write(path: str, state: Any):
-    """Save with torch.save beside the target, flush to disk, then rename.
+def write(path: str, state: Any) -> None:
+    """
+    Save with torch.save beside the target, flush to disk, then rename.
 
     :param path: target; its folder must exist
     :param state: tensors, numbers, strings, lists and dicts only
@@ -29,7 +30,8 @@ def write(path: str, state: Any):
 
 
 def read(path: str) -> Dict[str, Any]:
-    """Load a checkpoint, refusing anything but plain data.
+    """
+    Load a checkpoint, refusing anything but plain data.
 
     :param path: written by write
     :raises ModelError: missing, damaged or foreign

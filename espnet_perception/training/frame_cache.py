@@ -18,7 +18,8 @@ SECONDS_BETWEEN_FRAMES = 4.0
 
 
 class FrameCache(NamedTuple):
-    """Rendered frames.
+    """
+    Rendered frames.
 
     :param images_bgr: (N, H, W, 3) uint8
     :param labels: (N, H, W) uint8
@@ -39,7 +40,8 @@ def _render_drive(job: Tuple[int, int, int, int]) -> Tuple[np.ndarray, np.ndarra
 
 def render(folder: str, seeds: Sequence[int], frames_per_drive: int, size: Tuple[int, int],
            workers: int = 1) -> FrameCache:
-    """Open a cache, rendering it first where it is not there yet.
+    """
+    Open a cache, rendering it first where it is not there yet.
 
     :param folder: holds images.npy, labels.npy and facts.json, the last written when all is done
     :param seeds: one drive each
@@ -98,7 +100,8 @@ def class_shares(labels: np.ndarray, classes: int, stride: int = 7) -> np.ndarra
 def augment(image_bgr: np.ndarray, labels: np.ndarray, size: Tuple[int, int],
             rng: np.random.Generator, photometric: float = 1.0
             ) -> Tuple[np.ndarray, np.ndarray]:
-    """Cut a window, zoom it, mirror and recolour it.
+    """
+    Cut a window, zoom it, mirror and recolour it.
 
     :param image_bgr: (H, W, 3) uint8
     :param labels: (H, W) uint8
@@ -130,7 +133,8 @@ def augment(image_bgr: np.ndarray, labels: np.ndarray, size: Tuple[int, int],
 
 def batch(cache: FrameCache, batch_size: int, size: Tuple[int, int], seed: int, step: int
           ) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the augmented batch of one step; it depends on the arguments alone.
+    """
+    Return the augmented batch of one step; it depends on the arguments alone.
 
     :param cache: the frames
     :param batch_size: frames per batch

@@ -56,8 +56,9 @@ The drives of the measurement were used neither for training nor to choose the c
 """
 
 
-def write(folder: str, state: Dict[str, Any]):
-    """Write weights and card of a checkpoint.
+def write(folder: str, state: Dict[str, Any]) -> None:
+    """
+    Write weights and card of a checkpoint.
 
     :param folder: model directory, made where it is missing; its name is the model's name
     :param state: see training.segmentation.save_state
@@ -80,7 +81,8 @@ def write(folder: str, state: Dict[str, Any]):
 
 def evaluate(folder: str, seeds: Sequence[int], frames: int, measure: Callable
              ) -> Dict[str, Any]:
-    """Measure a model directory on unseen drives, at its input size.
+    """
+    Measure a model directory on unseen drives, at its input size.
 
     :param folder: model directory
     :param seeds: of the drives
@@ -113,8 +115,9 @@ def table(report: Dict[str, Any]) -> str:
     return '\n'.join(lines)
 
 
-def describe(folder: str, state: Dict[str, Any], report: Dict[str, Any]):
-    """Write the measured figures into the card and the page of a model directory.
+def describe(folder: str, state: Dict[str, Any], report: Dict[str, Any]) -> None:
+    """
+    Write the measured figures into the card and the page of a model directory.
 
     :param folder: written by write
     :param state: the checkpoint

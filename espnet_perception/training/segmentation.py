@@ -1,6 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Train an ESPNetv2 segmentation network on synthetic streets, plainly, from top to bottom.
+"""
+Train an ESPNetv2 segmentation network on synthetic streets, plainly, from top to bottom.
 
 First train, then measure:
 
@@ -67,7 +68,8 @@ class Settings(NamedTuple):
 
 
 def load_settings(path: str) -> Settings:
-    """Read a YAML file over the defaults.
+    """
+    Read a YAML file over the defaults.
 
     :param path: YAML mapping, its keys are fields of Settings
     :raises SettingsError: not readable, unknown key or wrong type
@@ -126,7 +128,8 @@ def half_size_logits(network: ESPNetv2Segmentation, images: torch.Tensor) -> tor
 
 
 def overlap_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return one minus the soft intersection over union, mean over the classes in the labels.
+    """
+    Return one minus the soft intersection over union, mean over the classes in the labels.
 
     :param logits: (B, CLASSES, H, W)
     :param labels: (B, H, W) int64, VOID where unknown
@@ -145,7 +148,8 @@ def overlap_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 def train_step(network: ESPNetv2Segmentation, optimiser: torch.optim.Optimizer,
                batch: Tuple[np.ndarray, np.ndarray], weights: torch.Tensor,
                overlap_weight: float) -> float:
-    """Learn from one batch and return its loss.
+    """
+    Learn from one batch and return its loss.
 
     Logits of half size meet the label in one of the four pixels that they stand for, chosen anew
     for each batch, so that no offset is learnt.
@@ -183,7 +187,7 @@ def measure(network: nn.Module, images_bgr: Sequence[np.ndarray], labels: Sequen
 
 
 def save_state(path: str, network: nn.Module, optimiser: torch.optim.Optimizer,
-               settings: Settings, progress: Dict[str, Any]):
+               settings: Settings, progress: Dict[str, Any]) -> None:
     """Write everything that going on needs."""
     checkpoint.write(path, {
         'network': network.state_dict(), 'optimiser': optimiser.state_dict(),
@@ -193,7 +197,8 @@ def save_state(path: str, network: nn.Module, optimiser: torch.optim.Optimizer,
 
 
 def train(settings: Settings) -> Dict[str, Any]:
-    """Train until the last step or until SIGTERM or Ctrl-C; go on where the run folder ends.
+    """
+    Train until the last step or until SIGTERM or Ctrl-C; go on where the run folder ends.
 
     :param settings: see Settings
     :returns: progress: step, best (mIoU on the check drives), log (rows of step, loss, mIoU)
