@@ -49,7 +49,8 @@ def _ground_floor(builder, rng, face, floors: int, columns: int, lit: float):
 
 
 def house(rng: np.random.Generator, near: float, far: float, side: int, lit: float) -> Mesh:
-    """Build one house.
+    """
+    Build one house.
 
     :param rng: source of chance
     :param near: metres along the street where it begins

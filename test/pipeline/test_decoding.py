@@ -53,7 +53,7 @@ def decode(encoding, samples, padding=0, big=False, **changed):
     rows = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder('>' if big else '<')))
     rows = rows.view(np.uint8).reshape(len(rows), -1)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=99)
-    arguments = {'height': HEIGHT, 'width': WIDTH, 'step': rows.shape[1], 'data': rows.tobytes()}
+    arguments = {'height': HEIGHT, 'width': WIDTH, 'step': rows.shape[1], 'raw_bytes': rows.tobytes()}
     arguments.update(changed)
     return decode_image(encoding, is_bigendian=big, **arguments)
 
@@ -142,9 +142,9 @@ def test_bgr8_is_a_view_of_the_payload():
     ({'width': 0}, 'the image is 0 x 6 pixels'),
     ({'step': 23}, 'has a step of 23 bytes, but a row of 8 pixels takes 24'),
     ({'step': 25}, 'holds 144 bytes, expected 6 rows of 25 bytes = 150; it is truncated'),
-    ({'data': b''}, 'holds 0 bytes, expected 6 rows of 24'),
-    ({'data': bytes(143)}, 'it is truncated'),
-    ({'data': bytes(145)}, 'it is too long'),
+    ({'raw_bytes': b''}, 'holds 0 bytes, expected 6 rows of 24'),
+    ({'raw_bytes': bytes(143)}, 'it is truncated'),
+    ({'raw_bytes': bytes(145)}, 'it is too long'),
 ])
 def test_wrong_geometry_is_refused(changed, sentence):
     with pytest.raises(ImageError, match=sentence):
