@@ -53,7 +53,8 @@ def decode(encoding, samples, padding=0, big=False, **changed):
     rows = np.ascontiguousarray(samples.astype(samples.dtype.newbyteorder('>' if big else '<')))
     rows = rows.view(np.uint8).reshape(len(rows), -1)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=99)
-    arguments = {'height': HEIGHT, 'width': WIDTH, 'step': rows.shape[1], 'raw_bytes': rows.tobytes()}
+    arguments = {'height': HEIGHT, 'width': WIDTH, 'step': rows.shape[1],
+                 'raw_bytes': rows.tobytes()}
     arguments.update(changed)
     return decode_image(encoding, is_bigendian=big, **arguments)
 
