@@ -120,6 +120,7 @@ class FramesTask(Task):
         counts['lost'] = self._stamps.lost
         counts['not_increasing'] = self._stamps.not_increasing
         window_s, grown = self._monitor.over_window(context.now_ns)
+        grown['lost'] = max(0, grown['lost'])
         status.summary(OK, '{:.1f} Hz in, {:.1f} Hz out'.format(
             _rate_hz(grown['received'], window_s), _rate_hz(grown['published'], window_s)))
         self._judge(status, grown, window_s)

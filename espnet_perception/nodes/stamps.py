@@ -6,7 +6,7 @@ from collections import deque
 from typing import Deque, List, Optional
 
 MINIMUM_GAPS = 8  # before that many gaps are known their usual length is not trusted
-LOST_ABOVE = 1.5  # a gap of so many periods has swallowed a frame
+FORGET = 0.9  # how much of a frame's lateness the next one may make up for
 
 
 class StampTracker:
@@ -23,6 +23,7 @@ class StampTracker:
         self._gaps_ns: Deque[int] = deque(maxlen=history)
         self._unsettled_ns: List[int] = []
         self._last_ns: Optional[int] = None
+        self._late_periods = 0.0
 
     def add(self, stamp_ns: int) -> bool:
         """
@@ -50,6 +51,9 @@ class StampTracker:
         """
         Turn the gaps since the last call into lost frames.
 
+        A frame that was stamped late leaves a long gap and then a short one: it first counts as
+        lost and then is found again. So the number of lost frames may also go down a little.
+
         :param expected_rate_hz: the camera's rate; 0 = estimate it from the gaps.
         :param pause_s: where the rate is estimated, a longer gap is a pause of the camera.
         """
@@ -59,8 +63,12 @@ class StampTracker:
         for gap_ns in self._unsettled_ns:
             if gap_ns > pause_s * 1e9 and expected_rate_hz <= 0:
                 self.pauses += 1
-            elif gap_ns > LOST_ABOVE * period_ns:
-                self.lost += int(round(gap_ns / period_ns)) - 1
+                self._late_periods = 0.0
+                continue
+            periods = gap_ns / period_ns + self._late_periods
+            whole = int(round(periods))
+            self.lost = max(0, self.lost + whole - 1)
+            self._late_periods = FORGET * (periods - whole)
         del self._unsettled_ns[:]
 
     def period_ns(self, expected_rate_hz: float = 0.0) -> Optional[float]:
@@ -82,12 +90,18 @@ def estimate_period_ns(gaps_ns: List[int]) -> float:
     Estimate the camera's period from gaps of which many may span lost frames.
 
     The median is the period unless about half of all frames are lost. Then a good part of the
-    gaps is much shorter than the median, and the median of those is taken, and so on.
+    gaps is much shorter than the median, and the median of those is taken, and so on. At last
+    the period is made to fit the gaps that span few frames, each a whole number of periods.
 
     :param gaps_ns: gaps between the stamps of frames that arrived, at least one.
     :return: nanoseconds.
     """
-    gaps_ns = sorted(gaps_ns)
+    period_ns = _median_of_the_short(sorted(gaps_ns))
+    few = [gap_ns for gap_ns in gaps_ns if 0.5 * period_ns < gap_ns < 3.5 * period_ns]
+    return sum(few) / sum(int(round(gap_ns / period_ns)) for gap_ns in few)
+
+
+def _median_of_the_short(gaps_ns: List[int]) -> float:
     while True:
         median_ns = gaps_ns[len(gaps_ns) // 2]
         shorter_ns = [gap_ns for gap_ns in gaps_ns if gap_ns < 0.75 * median_ns]

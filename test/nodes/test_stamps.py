@@ -33,6 +33,24 @@ def test_a_camera_that_jitters_has_lost_nothing(jitter):
     assert tracker.period_ns() == pytest.approx(PERIOD_NS, rel=0.1)
 
 
+def test_frames_that_are_stamped_late_are_not_lost():
+    stamps = camera(300, 0.05)
+    for number in range(10, 290, 7):
+        stamps[number] += int(0.7 * PERIOD_NS)
+    for late_periods in range(5):  # a stall, after which five frames come at once
+        stamps[295 - late_periods] = stamps[296] - late_periods - 1
+    tracker = tracker_of(stamps)
+    tracker.settle(30.0, 2.0)
+    assert tracker.lost <= 1
+
+
+@pytest.mark.parametrize('rate_hz', [29.7, 30.3])
+def test_a_rate_that_is_a_little_off_invents_no_losses(rate_hz):
+    tracker = tracker_of(camera(3000))
+    tracker.settle(rate_hz, 2.0)
+    assert tracker.lost == 0
+
+
 @pytest.mark.parametrize('share_lost', [0.05, 0.3, 0.5, 0.7, 0.9])
 @pytest.mark.parametrize('jitter', [0.0, 0.1])
 def test_random_losses_are_counted(share_lost, jitter):
