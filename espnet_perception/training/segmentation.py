@@ -142,7 +142,8 @@ def overlap_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     overlap = zeros.index_add(0, truth, right)
     number = zeros.index_add(0, truth, torch.ones_like(right))
     union = shares.sum(1) + number - overlap
-    return 1 - (overlap / union)[number > 0].mean()
+    present = number > 0  # chosen before the division: 0 / 0 of an absent class has no gradient
+    return 1 - (overlap[present] / union[present]).mean()
 
 
 def train_step(network: ESPNetv2Segmentation, optimiser: torch.optim.Optimizer,

@@ -143,3 +143,13 @@ def test_the_overlap_loss_is_zero_for_certain_right_answers_only():
     assert segmentation.overlap_loss(logits, labels) == pytest.approx(0.0, abs=1e-5)
     logits[0, 2, 1, 1] = 100.0
     assert segmentation.overlap_loss(logits, labels) == pytest.approx(1 / 3, abs=1e-5)
+
+
+def test_the_overlap_loss_has_a_gradient_where_an_absent_class_has_no_share_at_all():
+    logits = torch.zeros(1, 19, 2, 2)
+    logits[:, 4] = -1e4
+    logits.requires_grad_()
+    labels = torch.zeros(1, 2, 2, dtype=torch.int64)
+    segmentation.overlap_loss(logits, labels).backward()
+    assert torch.isfinite(logits.grad).all()
+    assert logits.grad.abs().max() > 0
