@@ -2,6 +2,7 @@
 #   make setup                  environment in .venv, both packages built into install/
 #   make setup DISTRO=kilted    the same for ROS 2 Kilted, in .venv-kilted and install-kilted/
 #   make demo [MODEL=] [BAG=]   a drive through the real node, results in demo_out/
+#   make test | lint | bench    tests with linters; linters alone; speed and losses on this machine
 # In a shell that has sourced a ROS 2 installation, that one is used instead of wheels.
 
 SHELL := /bin/bash
@@ -23,7 +24,9 @@ lint: setup
 	@$(RUN) tools/lint.sh
 
 bench: setup
-	@$(RUN) python3 bench/run.py $(BENCH_ARGS)
+	@$(RUN) python3 bench/engines.py $(if $(MODEL),--model '$(MODEL)')
+	@$(RUN) python3 bench/node_overhead.py $(if $(MODEL),--model '$(MODEL)')
+	@$(RUN) python3 bench/wire_loss.py
 
 clean:
 	rm -rf build build-* install install-* log log-* demo_out .pytest_cache .ruff_cache .setup.lock
