@@ -81,6 +81,9 @@ CAMVID = _from_rows('camvid', (
     ('bicyclist', (0, 128, 192)),
 ))
 
+CAMVID_UNLABELLED = LabelSet('camvid12', CAMVID.classes + ('unlabelled',),
+                             CAMVID.palette + ((0, 0, 0),))
+
 _VOC_CLASSES = (
     'background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
     'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa',
@@ -89,4 +92,4 @@ _VOC_CLASSES = (
 PASCAL_VOC = LabelSet('pascal_voc', _VOC_CLASSES, voc_palette(len(_VOC_CLASSES)))
 
 LABEL_SETS = {label_set.name: label_set for label_set in (
-    CITYSCAPES, CITYSCAPES_BACKGROUND, CAMVID, PASCAL_VOC)}
+    CITYSCAPES, CITYSCAPES_BACKGROUND, CAMVID, CAMVID_UNLABELLED, PASCAL_VOC)}

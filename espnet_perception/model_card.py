@@ -40,6 +40,8 @@ class ModelCard(NamedTuple):
     :param dataset: what the weights were trained on.
     :param licence: licence of the weights and of the data.
     :param origin: where the weights come from.
+    :param multi_label: of a classifier: an image may have several classes (a sigmoid each)
+        instead of one (softmax over all).
     """
 
     name: str
@@ -61,6 +63,12 @@ class ModelCard(NamedTuple):
     dataset: str = ''
     licence: str = ''
     origin: str = ''
+    multi_label: bool = False
+
+    @property
+    def input_type(self) -> str:
+        """Type of the pixels after resizing: cv2_linear_float does not round to uint8."""
+        return 'float32' if self.resize == 'cv2_linear_float' else 'uint8'
 
 
 def from_dict(values: Dict[str, Any]) -> ModelCard:
@@ -196,6 +204,10 @@ def _check(card: ModelCard) -> None:
                     for colour in card.palette),
             '{} colours of three values 0..255'.format(len(card.classes)))
     _expect('arguments', card.arguments, isinstance(card.arguments, dict), 'a mapping')
+    _expect('multi_label', card.multi_label, isinstance(card.multi_label, bool), 'true or false')
+    scores = card.arguments.get('classes', len(card.classes))
+    _expect('classes', len(card.classes), scores == len(card.classes),
+            '{} names, one for each class of the network'.format(scores))
     for name in ('mean', 'std'):
         value = getattr(card, name)
         _expect(name, value, isinstance(value, tuple) and len(value) == 3, 'three numbers')

@@ -33,6 +33,8 @@ def test_round_trip(tiny_model_dir, tmp_path):
     ({'channel_order': 'gbr'}, 'expected rgb or bgr'),
     ({'resize': 'any'}, 'expected one of pil_bilinear'),
     ({'arguments': [1]}, 'expected a mapping'),
+    ({'arguments': {'classes': 6}}, 'classes 5, expected 6 names, one for each class of the'),
+    ({'multi_label': 'no'}, "multi_label 'no', expected true or false"),
 ])
 def test_wrong_fields(values, change, sentence):
     """One sentence each."""

@@ -17,6 +17,7 @@ class EngineOptions(NamedTuple):
     :param product: labels, labels+confidence or logits.
     :param threads: CPU threads; 0 leaves it to the runtime.
     :param device: auto, cpu, cuda or cuda:N.
+    :param input_type: type of the pixels that the graph takes, uint8 or float32.
     """
 
     width: int
@@ -24,6 +25,7 @@ class EngineOptions(NamedTuple):
     product: str
     threads: int = 0
     device: str = 'auto'
+    input_type: str = 'uint8'
 
 
 class EngineOutput(NamedTuple):
@@ -32,7 +34,7 @@ class EngineOutput(NamedTuple):
 
     :param labels: (h, w) uint8 class ids, or None with product logits.
     :param confidence: (h, w) uint8, or None where it was not asked for.
-    :param logits: (classes, h, w) float32, or None.
+    :param logits: (classes, h, w) float32, of a classifier (classes,), or None.
     """
 
     labels: Optional[np.ndarray]
@@ -56,14 +58,14 @@ class Engine:
         """
         Run the graph.
 
-        :param image_bgr: (height, width, 3) uint8, contiguous, of the size in the options.
+        :param image_bgr: (height, width, 3), of size and type in the options, 0..255.
         :return: the product that was asked for.
         :raises EngineError: wrong image, closed engine, or the runtime failed.
         """
         expected = (self.options.height, self.options.width, 3)
-        if image_bgr.shape != expected or image_bgr.dtype != np.uint8:
-            raise EngineError('engine {} got {} {}, expected {} uint8'.format(
-                self.name, image_bgr.shape, image_bgr.dtype, expected))
+        if image_bgr.shape != expected or image_bgr.dtype != self.options.input_type:
+            raise EngineError('engine {} got {} {}, expected {} {}'.format(
+                self.name, image_bgr.shape, image_bgr.dtype, expected, self.options.input_type))
         try:
             outputs = self._run(np.ascontiguousarray(image_bgr)[np.newaxis])
         except EngineError:
@@ -76,7 +78,8 @@ class Engine:
 
     def warm_up(self) -> None:
         """Run once on an empty image, so that the first real one is not late."""
-        self.infer(np.zeros((self.options.height, self.options.width, 3), dtype=np.uint8))
+        self.infer(np.zeros((self.options.height, self.options.width, 3),
+                            dtype=self.options.input_type))
 
     def describe(self) -> Dict[str, Any]:
         """Return runtime, version, device, precision and threads as plain values."""
@@ -87,7 +90,7 @@ class Engine:
         raise NotImplementedError
 
     def _run(self, batch: np.ndarray) -> Any:
-        """Map (1, h, w, 3) uint8 to the output arrays without the batch axis."""
+        """Map (1, h, w, 3) pixels to the output arrays without the batch axis."""
         raise NotImplementedError
 
     def __enter__(self) -> 'Engine':

@@ -15,7 +15,7 @@ class TorchEngine(Engine):
     """
     Runs a deployed network eagerly.
 
-    :param network: maps (1, h, w, 3) uint8 to the product, see networks.deploy; moved to the
+    :param network: maps (1, h, w, 3) pixels to the product, see networks.deploy; moved to the
         device.
     :param options: how to open it; threads hold for the whole process, as PyTorch has it.
     :raises EngineError: no such device.

@@ -11,8 +11,8 @@ import warnings
 
 from espnet_perception.errors import EngineError, ModelError
 from espnet_perception.model_card import file_sha256, ModelCard
-from espnet_perception.networks.deploy import DeployedSegmentation
-from espnet_perception.networks.fused import FusedSegmentation
+from espnet_perception.networks.deploy import DeployedNetwork
+from espnet_perception.networks.fused import fuse
 import torch
 from torch import nn
 
@@ -41,7 +41,7 @@ class GraphKey(NamedTuple):
 
     def file_name(self, card: ModelCard) -> str:
         """Return the file name of the graph in the cache; it tells every fact it depends on."""
-        preprocessing = repr((card.channel_order, card.mean, card.std))
+        preprocessing = repr((card.channel_order, card.mean, card.std, card.input_type))
         digest = hashlib.sha256('|'.join([
             self.weights_sha256, self.product, preprocessing, str(OPSET), str(GRAPH_REVISION),
             torch.__version__]).encode()).hexdigest()
@@ -74,24 +74,24 @@ def default_cache_dir() -> str:
     return os.path.join(root, 'espnet_perception', 'onnx')
 
 
-def deployed(network: nn.Module, card: ModelCard, product: str) -> DeployedSegmentation:
+def deployed(network: nn.Module, card: ModelCard, product: str) -> DeployedNetwork:
     """Return the whole graph of a network, in its fused form, in evaluation mode."""
-    return DeployedSegmentation(FusedSegmentation(network), card.mean, card.std,
-                                card.channel_order, product).eval()
+    return DeployedNetwork(fuse(network), card.mean, card.std, card.channel_order, product,
+                           card.input_type).eval()
 
 
-def export_onnx(graph: nn.Module, size: Tuple[int, int], product: str, path: str) -> None:
+def export_onnx(graph: DeployedNetwork, size: Tuple[int, int], product: str, path: str) -> None:
     """
     Trace a graph and write it as ONNX.
 
-    :param graph: takes (1, H, W, 3) uint8.
+    :param graph: the graph; its input is (1, H, W, 3) of its input type.
     :param size: (H, W).
     :param product: a key of OUTPUT_NAMES.
     :param path: file to write.
     :raises EngineError: PyTorch cannot export it.
     :raises OSError: the file cannot be written.
     """
-    example = torch.zeros(1, size[0], size[1], 3, dtype=torch.uint8)
+    example = torch.zeros(1, size[0], size[1], 3, dtype=getattr(torch, graph.input_type))
     options = {}
     if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
         options['dynamo'] = False  # the tracing exporter: plain operators, on every version
@@ -109,7 +109,7 @@ def export_onnx(graph: nn.Module, size: Tuple[int, int], product: str, path: str
                               .format(' '.join(str(error).split())[:160]))
 
 
-def _write_atomically(graph: nn.Module, key: GraphKey, path: str) -> None:
+def _write_atomically(graph: DeployedNetwork, key: GraphKey, path: str) -> None:
     folder = os.path.dirname(path)
     part_path = ''
     try:

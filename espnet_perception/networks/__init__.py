@@ -6,12 +6,19 @@ from typing import Any
 
 from espnet_perception.errors import NetworkError, unknown_key_sentence
 from espnet_perception.networks.classification import ESPNetv2
+from espnet_perception.networks.espnet import ESPNet, ESPNetA, ESPNetB, ESPNetC
+from espnet_perception.networks.paper_segmentation import ESPNetv2PaperSegmentation
 from espnet_perception.networks.segmentation import ESPNetv2Segmentation
 from torch import nn
 
 NETWORKS = {
     'espnetv2': ESPNetv2,
     'espnetv2_seg': ESPNetv2Segmentation,
+    'espnetv2_seg_paper': ESPNetv2PaperSegmentation,
+    'espnet_a': ESPNetA,
+    'espnet_b': ESPNetB,
+    'espnet_c': ESPNetC,
+    'espnet': ESPNet,
 }
 
 

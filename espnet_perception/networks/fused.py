@@ -1,11 +1,14 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-The form of a segmentation network that engines run: same function, fewer and cheaper steps.
+The form of a network that engines run: same function, fewer and cheaper steps.
 
 - Batch normalisation is folded into the convolution before it, in float64; where it follows a
   concatenation or a sum it becomes a depth-wise 1x1 convolution, which runtimes keep in their
   fast memory layout.
+
+Of ESPNetv2Segmentation, besides:
+
 - The channel shuffle and grouped 3x3 of a pyramid pool become a depth-wise 3x3 and a sum.
 - The last point-wise convolution runs after the last enlargement (both are linear, so they
   commute), on half as many channels.
@@ -27,6 +30,19 @@ from espnet_perception.networks.segmentation import (
 )
 import torch
 from torch import nn, Tensor
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """
+    Return the form of a network that engines run.
+
+    :param network: any trained network of NETWORKS; it is not changed.
+    :return: the same function in evaluation mode; what an ESPNetv2Segmentation gains beyond the
+        folded normalisation is in FusedSegmentation.
+    """
+    if isinstance(network, ESPNetv2Segmentation):
+        return FusedSegmentation(network)
+    return fold(copy.deepcopy(network).eval())
 
 
 class FusedSegmentation(nn.Module):
@@ -110,10 +126,15 @@ def fold_conv_bn(block: ConvBN) -> nn.Module:
 
 def fold_bn_act(block: BNAct) -> nn.Module:
     """Return a BNAct as depth-wise 1x1 convolution and activation."""
-    channels = block.bn.num_features
+    return nn.Sequential(fold_bn(block.bn), block.act)
+
+
+def fold_bn(bn: nn.BatchNorm2d) -> nn.Module:
+    """Return a normalisation that stands alone as depth-wise 1x1 convolution."""
+    channels = bn.num_features
     identity = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
     identity.weight.data.fill_(1.0)
-    return nn.Sequential(fold_conv(identity, block.bn), block.act)
+    return fold_conv(identity, bn)
 
 
 def fold_conv(conv: nn.Conv2d, bn: nn.BatchNorm2d) -> nn.Conv2d:
@@ -179,5 +200,6 @@ FOLDED_FORMS = {
     ConvBNAct: fold_conv_act,
     ConvBN: fold_conv_bn,
     BNAct: fold_bn_act,
+    nn.BatchNorm2d: fold_bn,
     PyramidPool: FusedPyramidPool,
 }

@@ -9,10 +9,12 @@ to a size that does not divide is the constant linear map that it is.
 
 from typing import List, Tuple
 
+from espnet_perception.errors import NetworkError
 import torch
 from torch import nn, Tensor
 import torch.nn.functional as F
 
+EPSILON = 1e-5  # of batch normalisation; ESPNet of 2018 has its own
 
 class ConvBNAct(nn.Module):
     """
@@ -23,13 +25,14 @@ class ConvBNAct(nn.Module):
     :param kernel: side of the square kernel, odd.
     :param stride: stride.
     :param groups: groups of the convolution.
+    :param epsilon: of the normalisation.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1,
-                 groups: int = 1) -> None:
+                 groups: int = 1, epsilon: float = EPSILON) -> None:
         super().__init__()
         self.conv = conv(inputs, outputs, kernel, stride, groups)
-        self.bn = nn.BatchNorm2d(outputs)
+        self.bn = nn.BatchNorm2d(outputs, eps=epsilon)
         self.act = nn.PReLU(outputs)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -61,11 +64,12 @@ class BNAct(nn.Module):
     Batch normalisation and PReLU.
 
     :param channels: channels in and out.
+    :param epsilon: of the normalisation.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, epsilon: float = EPSILON) -> None:
         super().__init__()
-        self.bn = nn.BatchNorm2d(channels)
+        self.bn = nn.BatchNorm2d(channels, eps=epsilon)
         self.act = nn.PReLU(channels)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -119,6 +123,38 @@ def resize_bilinear(features: Tensor, size: Tuple[int, int]) -> Tensor:
     if spatial_size(features) == tuple(size):
         return features
     return F.interpolate(features, size=size, mode='bilinear', align_corners=True)
+
+
+def double(features: Tensor) -> Tensor:
+    """Enlarge a map to twice its size, (N, C, H, W) to (N, C, 2H, 2W)."""
+    height, width = spatial_size(features)
+    return resize_bilinear(features, (2 * height, 2 * width))
+
+
+def check_multiple(size: Tuple[int, int], multiple: int, network: str) -> None:
+    """
+    Refuse an input whose maps would not join.
+
+    :param size: (H, W) of the input in pixels.
+    :param multiple: what both sides must be multiples of.
+    :param network: who says so.
+    :raises NetworkError: other sides.
+    """
+    if any(side < multiple or side % multiple for side in size):
+        raise NetworkError('{} got an input of {}x{} pixels, expected multiples of {}; resize to '
+                           '{}x{}'.format(network, size[1], size[0], multiple,
+                                          nearest_multiple(size[1], multiple),
+                                          nearest_multiple(size[0], multiple)))
+
+
+def nearest_multiple(side: int, multiple: int) -> int:
+    """
+    Return the nearest side that a network takes.
+
+    :param side: pixels.
+    :param multiple: what it must be a multiple of.
+    """
+    return max(multiple, (side + multiple // 2) // multiple * multiple)
 
 
 def adaptive_average(features: Tensor, size: Tuple[int, int]) -> Tensor:

@@ -18,7 +18,9 @@ from espnet_perception.networks.layers import (
     BNAct,
     conv,
     ConvBNAct,
+    double,
     global_average,
+    nearest_multiple,
     resize_bilinear,
     shuffle_channels,
     spatial_size,
@@ -130,6 +132,8 @@ class ESPNetv2Segmentation(nn.Module):
     :raises NetworkError: unknown width or no class.
     """
 
+    side_multiple = SIDE_MULTIPLE
+
     def __init__(self, classes: int = 20, width: float = 2.0, base: int = 16) -> None:
         super().__init__()
         if classes < 1:
@@ -171,12 +175,6 @@ class ESPNetv2Segmentation(nn.Module):
         return self.join4(self.gate4(level1) + double(decoded))  # 1/2
 
 
-def double(features: Tensor) -> Tensor:
-    """Enlarge a map to twice its size, (N, C, H, W) to (N, C, 2H, 2W)."""
-    height, width = spatial_size(features)
-    return resize_bilinear(features, (2 * height, 2 * width))
-
-
 def check_sides(size: Tuple[int, int]) -> None:
     """
     Refuse an input whose maps do not join.
@@ -189,16 +187,7 @@ def check_sides(size: Tuple[int, int]) -> None:
             raise NetworkError(
                 'ESPNetv2Segmentation got an input of {}x{} pixels, expected sides of 16k or '
                 '16k - 1; resize to {}x{}'.format(size[1], size[0], *[
-                    max(SIDE_MULTIPLE, round_side(edge)) for edge in reversed(size)]))
-
-
-def round_side(side: int) -> int:
-    """
-    Return the nearest side that the network takes.
-
-    :param side: pixels.
-    """
-    return max(SIDE_MULTIPLE, (side + SIDE_MULTIPLE // 2) // SIDE_MULTIPLE * SIDE_MULTIPLE)
+                    nearest_multiple(edge, SIDE_MULTIPLE) for edge in reversed(size)]))
 
 
 VARIANTS = {  # width factor: parameters with 20 classes

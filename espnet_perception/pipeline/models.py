@@ -98,10 +98,10 @@ def _onnx_path(model: Model, options: EngineOptions, cache_dir: str) -> str:
 
 
 def _deployed_network(model: Model, options: EngineOptions) -> Any:
-    from espnet_perception.networks.deploy import DeployedSegmentation
+    from espnet_perception.networks.deploy import DeployedNetwork
     card = model.card
-    return DeployedSegmentation(model.network(), card.mean, card.std, card.channel_order,
-                                options.product)
+    return DeployedNetwork(model.network(), card.mean, card.std, card.channel_order,
+                           options.product, card.input_type)
 
 
 def _model_directory(model: str) -> str:

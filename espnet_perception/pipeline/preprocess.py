@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a camera image to the size of the network, and from its labels back."""
 
-from typing import Tuple
+from typing import Callable, Dict, Tuple
 
+import cv2
 from espnet_perception.errors import ImageError
 import numpy as np
 from PIL import Image
@@ -45,6 +46,22 @@ def resize_antialiased(image_bgr: np.ndarray, size: Tuple[int, int]) -> np.ndarr
     return np.array(resized)  # writable, which PyTorch asks for
 
 
+def resize_linear_float(image_bgr: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+    """
+    Resize as the first networks were trained: OpenCV's bilinear on float32, without rounding.
+
+    They normalise before they resize; both are linear, so the order does not matter.
+
+    :param image_bgr: (H, W, 3) uint8.
+    :param size: target (h, w).
+    :return: (h, w, 3) float32 in 0..255, contiguous.
+    """
+    pixels = image_bgr.astype(np.float32)
+    if pixels.shape[:2] == tuple(size):
+        return np.ascontiguousarray(pixels)
+    return cv2.resize(pixels, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+
+
 def resize_nearest(plane: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
     """
     Resize labels or confidence: each pixel takes the value under its centre.
@@ -57,3 +74,11 @@ def resize_nearest(plane: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
         return plane
     # np.array: a view of Pillow's memory is read-only, and the result is the caller's
     return np.array(Image.fromarray(plane).resize((size[1], size[0]), _NEAREST))
+
+
+Resize = Callable[[np.ndarray, Tuple[int, int]], np.ndarray]
+
+RESIZERS: Dict[str, Resize] = {  # by the resize rule of the model card
+    'pil_bilinear': resize_antialiased,
+    'cv2_linear_float': resize_linear_float,
+}

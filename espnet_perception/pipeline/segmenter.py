@@ -7,13 +7,15 @@ from typing import Any, Dict, Optional, Tuple
 from espnet_perception.engines import EngineOptions, EngineOutput
 from espnet_perception.errors import ModelError, SettingsError
 from espnet_perception.pipeline.models import find_model, Model, open_engine
-from espnet_perception.pipeline.preprocess import check_image, resize_antialiased, resize_nearest
+from espnet_perception.pipeline.preprocess import check_image, resize_nearest, RESIZERS
 from espnet_perception.results import Segmentation, StageTimes
 from espnet_perception.settings import check, SegmenterSettings
 from espnet_perception.telemetry.clock import monotonic_ns
 import numpy as np
 
-SIDE_MULTIPLE = 16  # ESPNetv2 halves four times
+# What both sides of a network's input are multiples of: it halves three or four times.
+SIDE_MULTIPLES = {'espnet_a': 8, 'espnet_b': 8, 'espnet_c': 8, 'espnet': 8}
+SIDE_MULTIPLE = 16
 
 
 class Segmenter:
@@ -33,15 +35,13 @@ class Segmenter:
         if self.card.task != 'segmentation':
             raise ModelError("model '{}' is for {}, expected one for segmentation".format(
                 self.card.name, self.card.task))
-        if self.card.resize != 'pil_bilinear':
-            raise ModelError("model '{}' wants its input resized by {}, which this version does "
-                             'not know'.format(self.card.name, self.card.resize))
+        self._resize = RESIZERS[self.card.resize]
         self._size = network_size(model, settings)
         product = 'labels+confidence' if settings.confidence else 'labels'
         if settings.keep_logits:
             product = 'logits'
         options = EngineOptions(self._size[1], self._size[0], product, settings.threads,
-                                settings.device)
+                                settings.device, self.card.input_type)
         self._engine = open_engine(model, engine, options, settings.cache_dir)
 
     def segment(self, image_bgr: np.ndarray) -> Segmentation:
@@ -55,7 +55,7 @@ class Segmenter:
         """
         check_image(image_bgr)
         start_ns = monotonic_ns()
-        fitted = resize_antialiased(image_bgr, self._size)
+        fitted = self._resize(image_bgr, self._size)
         preprocessed_ns = monotonic_ns()
         output = self._engine.infer(fitted)
         inferred_ns = monotonic_ns()
@@ -143,11 +143,12 @@ def network_size(model: Model, settings: SegmenterSettings) -> Tuple[int, int]:
 
     :param model: gives the size of the card.
     :param settings: network_width and network_height override it.
-    :return: (h, w) in pixels, each the nearest multiple of 16.
+    :return: (h, w) in pixels, each the nearest that the network takes.
     """
+    multiple = SIDE_MULTIPLES.get(model.card.network, SIDE_MULTIPLE)
     height = settings.network_height or model.card.input_height
     width = settings.network_width or model.card.input_width
-    return _nearest_multiple(height), _nearest_multiple(width)
+    return _nearest_multiple(height, multiple), _nearest_multiple(width, multiple)
 
 
 def create_segmenter(model: str, engine: str = 'auto',
@@ -167,5 +168,5 @@ def create_segmenter(model: str, engine: str = 'auto',
     return Segmenter(find_model(model), engine, settings or SegmenterSettings())
 
 
-def _nearest_multiple(side: int) -> int:
-    return max(SIDE_MULTIPLE, (side + SIDE_MULTIPLE // 2) // SIDE_MULTIPLE * SIDE_MULTIPLE)
+def _nearest_multiple(side: int, multiple: int) -> int:
+    return max(multiple, (side + multiple // 2) // multiple * multiple)

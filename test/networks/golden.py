@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 
-def released_segmentation_files(shared_dir: Path) -> List[Dict]:
-    """Return the manifest rows of the EdgeNets segmentation checkpoints."""
+def checkpoints(shared_dir: Path) -> Dict[str, Dict]:
+    """Return the facts of every released checkpoint by its sha256."""
     rows = json.loads((shared_dir / 'reference/checkpoints/manifest.json').read_text())
-    return [row for row in rows if row['family'] == 'edgenets_espnetv2_seg']
+    return {row['sha256']: row for row in rows}
 
 
 def released_keys(shared_dir: Path) -> Dict[str, List]:
@@ -22,10 +22,19 @@ def released_keys(shared_dir: Path) -> Dict[str, List]:
     return json.loads(gzip.open(shared_dir / 'reference/golden/state_keys.json.gz').read())
 
 
-def synthetic_input(shape: Tuple[int, ...]) -> torch.Tensor:
-    """Return the licence-free second input of the goldens."""
+def synthetic_input(shape: Tuple[int, ...], divisor: float = 1.0) -> torch.Tensor:
+    """Return the licence-free second input of the goldens; 255 divides it for BGR networks."""
     uniform = np.random.RandomState(1811).random_sample(int(np.prod(shape))).reshape(shape)
-    return torch.from_numpy((4 * uniform - 2).astype(np.float32))
+    return torch.from_numpy(((4 * uniform - 2) / divisor).astype(np.float32))
+
+
+def worst_difference(network: torch.nn.Module, golden: Dict, images: torch.Tensor,
+                     key: str) -> float:
+    """Return the largest difference to the official logits at the stored places."""
+    with torch.no_grad():
+        logits = network(images)[0].numpy()
+    assert logits.shape == tuple(golden['logits_shape'])[-3:]
+    return np.abs(logits[:, golden['ys']][:, :, golden['xs']] - golden[key]).max()
 
 
 def fill(module: torch.nn.Module, seed_base: int) -> None:

@@ -4,7 +4,7 @@
 
 from espnet_perception.errors import NetworkError
 from espnet_perception.networks import create_network
-from espnet_perception.networks.deploy import DeployedSegmentation
+from espnet_perception.networks.deploy import DeployedNetwork
 from espnet_perception.networks.fused import FusedSegmentation
 import pytest
 import torch
@@ -60,7 +60,7 @@ def test_deployed_products_agree():
     mean, std = (120.0, 110.0, 100.0), (60.0, 55.0, 50.0)
 
     def run(product):
-        return DeployedSegmentation(network, mean, std, 'rgb', product)(image_bgr)
+        return DeployedNetwork(network, mean, std, 'rgb', product)(image_bgr)
 
     with torch.no_grad():
         logits = run('logits')
