@@ -14,7 +14,7 @@ MAY_IMPORT = {
     'model_card': BASICS,
     'telemetry': ('errors',),
     'networks': BASICS + ('model_card',),
-    'engines': BASICS + ('model_card', 'settings', 'networks'),
+    'engines': BASICS + ('model_card', 'settings'),
     'export': BASICS + ('model_card', 'settings', 'networks', 'engines'),
     'pipeline': CONTRACT + ('engines', 'export', 'networks', 'telemetry'),
     'nodes': CONTRACT + ('pipeline', 'telemetry'),

@@ -95,10 +95,18 @@ def modules_after(statement: str) -> List[str]:
                           capture_output=True, text=True).stdout.split()
 
 
-@pytest.mark.parametrize('module', ['espnet_perception', 'espnet_perception.cli.main'])
-def test_start_is_cheap(module):
-    heavy = {'torch', 'rclpy', 'cv2', 'openvino', 'onnxruntime', 'matplotlib', 'rosbags'}
-    assert heavy.intersection(modules_after(f'import {module}')) == set()
+RUNTIMES = {'torch', 'onnxruntime', 'openvino', 'tensorrt'}
+HEAVY = RUNTIMES | {'rclpy', 'cv2', 'matplotlib', 'rosbags'}
+
+
+@pytest.mark.parametrize('module, unwanted', [
+    ('espnet_perception', HEAVY),
+    ('espnet_perception.cli.main', HEAVY),
+    ('espnet_perception.engines', HEAVY),
+    ('espnet_perception.pipeline', RUNTIMES | {'rclpy'}),
+])
+def test_start_is_cheap(module, unwanted):
+    assert unwanted.intersection(modules_after(f'import {module}')) == set()
 
 
 def test_a_heavy_start_is_seen():
