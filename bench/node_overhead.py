@@ -10,19 +10,9 @@ the arrival of a camera message in the node to its mask being published, minus i
 """
 
 import argparse
-from pathlib import Path
 import statistics
-import tempfile
 
-from processes import (
-    DEADLINE_S,
-    Listener,
-    PROFILE,
-    start_camera,
-    start_node,
-    untrained_model,
-    values_of,
-)
+from processes import DEADLINE_S, ended, Listener, PROFILE, start_camera, start_node, values_of
 
 STAGES = ('wait', 'decode', 'preprocess', 'inference', 'postprocess', 'publish', 'extras',
           'overhead', 'camera stamp to publish')
@@ -31,16 +21,13 @@ STAGES = ('wait', 'decode', 'preprocess', 'inference', 'postprocess', 'publish',
 def main() -> None:
     """Run the three processes and print the medians."""
     options = parse_arguments()
-    with tempfile.TemporaryDirectory() as folder:
-        model = options.model or untrained_model(Path(folder), options.width, options.height)
-        node = start_node(PROFILE, {'model': model, 'engine': options.engine, 'threads': 2,
-                                    'latency_window': options.frames - options.warm_up,
-                                    'diagnostics_period_s': 0.5})
-        try:
-            measure(options)
-        finally:
-            node.terminate()
-            node.wait(DEADLINE_S)
+    node = start_node(PROFILE, {'model': options.model, 'engine': options.engine, 'threads': 2,
+                                'network_width': options.width,
+                                'network_height': options.height,
+                                'latency_window': options.frames - options.warm_up,
+                                'diagnostics_period_s': 0.5})
+    with ended(node):
+        measure(options)
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -54,9 +41,11 @@ def measure(options: argparse.Namespace) -> None:
     listener = Listener()
     masks = listener.collect(Image, '/segmentation/mask')
     arrays = listener.collect(DiagnosticArray, '/diagnostics')
+    listener.wait_until_active(arrays)
     camera = start_camera(PROFILE, options.rate, options.frames, options.width, options.height)
-    seconds = DEADLINE_S + options.frames / options.rate
-    listener.spin_until(lambda: camera.poll() is not None, seconds)
+    with ended(camera):
+        listener.spin_until(lambda: camera.poll() is not None,
+                            DEADLINE_S + options.frames / options.rate)
     count = len(arrays)
     listener.spin_until(lambda: len(arrays) > count + 1, DEADLINE_S)
     latency, frames = values_of(arrays[-1][1], 'latency'), values_of(arrays[-1][1], 'frames')
@@ -73,12 +62,14 @@ def measure(options: argparse.Namespace) -> None:
     print('{:>24}  median {:>8.3f} ms   (minus inference {:.3f} ms)'.format(
         'camera to subscriber', outside_ms, outside_ms - float(latency['inference p50 (ms)'])))
     print('node overhead: {} ms median'.format(latency['overhead p50 (ms)']))
+    if int(frames['frames dropped by the node since startup']):
+        print('the node could not keep up, so frames waited in it: use a lower --rate')
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
-    parser.add_argument('--model', default='', help='default: an untrained ESPNetv2 s=0.5')
+    parser.add_argument('--model', default='espnetv2_s0.5_synthetic')
     parser.add_argument('--engine', default='auto')
     parser.add_argument('--width', type=int, default=1024)
     parser.add_argument('--height', type=int, default=512)

@@ -7,12 +7,13 @@ Run as a script it is the camera: `processes.py RATE_HZ FRAMES WIDTH HEIGHT`.
 """
 
 import array
+from contextlib import contextmanager
 import os
 from pathlib import Path
 import subprocess
 import sys
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import numpy as np
 
@@ -67,32 +68,6 @@ def start_camera(profile: Optional[Path], rate_hz: float, frames: int, width: in
                              str(height)], env=environment(profile))
 
 
-def untrained_model(folder: Path, width: int, height: int) -> str:
-    """
-    Write a small network with random weights; its labels are worthless, its timing is not.
-
-    :param folder: an existing folder.
-    :param width: input width in pixels.
-    :param height: input height in pixels.
-    :return: path of the model directory.
-    """
-    from espnet_perception import model_card
-    from espnet_perception.label_sets import CITYSCAPES
-    from espnet_perception.networks import create_network
-    import torch
-    directory = folder / 'untrained_s0.5'
-    directory.mkdir()
-    arguments = {'classes': len(CITYSCAPES.classes), 'width': 0.5}
-    torch.save(create_network('espnetv2_seg', **arguments).state_dict(),
-               directory / 'weights.pth')
-    model_card.save(model_card.ModelCard(
-        name=directory.name, task='segmentation', network='espnetv2_seg', arguments=arguments,
-        classes=CITYSCAPES.classes, palette=CITYSCAPES.palette, input_width=width,
-        input_height=height, weights='weights.pth',
-        sha256=model_card.file_sha256(str(directory / 'weights.pth'))), str(directory))
-    return str(directory)
-
-
 class Listener:
     """Collects messages and the moments of their arrival."""
 
@@ -128,6 +103,34 @@ class Listener:
         while not condition() and time.monotonic() < end_s:
             rclpy.spin_once(self.node, timeout_sec=0.05)
         return bool(condition())
+
+
+    def wait_until_active(self, arrays: List[Any]) -> None:
+        """
+        Wait until the node is active.
+
+        :param arrays: growing list of what arrives on /diagnostics.
+        :raises RuntimeError: it is not in time.
+        """
+        if not self.spin_until(lambda: arrays and values_of(arrays[-1][1], 'model').get(
+                'lifecycle state') == 'active', DEADLINE_S):
+            raise RuntimeError('the node did not become active; see its log above')
+
+
+@contextmanager
+def ended(*processes: subprocess.Popen) -> Iterator[None]:
+    """
+    End processes with the body, however that ends.
+
+    :param processes: the processes.
+    """
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(DEADLINE_S)
 
 
 def values_of(message: Any, task: str) -> Dict[str, str]:

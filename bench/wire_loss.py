@@ -11,18 +11,9 @@ and its diagnostics must tell them from losses on the wire.
 
 import argparse
 from pathlib import Path
-import tempfile
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
-from processes import (
-    DEADLINE_S,
-    Listener,
-    PROFILE,
-    start_camera,
-    start_node,
-    untrained_model,
-    values_of,
-)
+from processes import DEADLINE_S, ended, Listener, PROFILE, start_camera, start_node, values_of
 
 ROWS = (
     ('received', 'Events since startup'),
@@ -36,16 +27,11 @@ def main() -> None:
     """Run the three cases and print them side by side."""
     options = parse_arguments()
     listener = Listener()
-    with tempfile.TemporaryDirectory() as folder:
-        small, large = Path(folder, 'small'), Path(folder, 'large')
-        small.mkdir()
-        large.mkdir()
-        fast = untrained_model(small, 128, 64)
-        slow = untrained_model(large, 2 * options.width, 2 * options.height)
-        cases = [('Fast DDS default', None, fast), ('shipped profile', PROFILE, fast),
-                 ('shipped, slow network', PROFILE, slow)]
-        results = [(name, measure(listener, options, profile, model))
-                   for name, profile, model in cases]
+    fast, slow = (128, 64), (2 * options.width, 2 * options.height)
+    cases = [('Fast DDS default', None, fast), ('shipped profile', PROFILE, fast),
+             ('shipped, slow network', PROFILE, slow)]
+    results = [(name, measure(listener, options, profile, size))
+               for name, profile, size in cases]
     print('{} frames of {}x{} bgr8 at {:g} Hz, sensor-data QoS'.format(
         options.frames, options.width, options.height, options.rate))
     print('{:>32}'.format('') + ''.join(f'{name:>24}' for name, _values in results))
@@ -54,38 +40,37 @@ def main() -> None:
 
 
 def measure(listener: Listener, options: argparse.Namespace, profile: Optional[Path],
-            model: str) -> Dict[str, Any]:
+            size: Tuple[int, int]) -> Dict[str, Any]:
     """
     Let the camera run into the node, and return what the node counted.
 
     :param listener: reads the diagnostics.
     :param options: the command line.
     :param profile: Fast DDS profile of both processes, or None.
-    :param model: path of the model directory.
+    :param size: (width, height) at which the network runs.
     :return: values of the frames task.
     """
     from diagnostic_msgs.msg import DiagnosticArray
     arrays = listener.collect(DiagnosticArray, '/diagnostics')
-    node = start_node(profile, {'model': model, 'engine': options.engine, 'threads': 1,
+    node = start_node(profile, {'model': options.model, 'engine': options.engine, 'threads': 1,
+                                'network_width': size[0], 'network_height': size[1],
                                 'expected_rate_hz': options.rate, 'diagnostics_period_s': 0.5})
-    try:
-        listener.spin_until(lambda: arrays and values_of(arrays[-1][1], 'model').get(
-            'lifecycle state') == 'active', DEADLINE_S)
+    with ended(node):
+        listener.wait_until_active(arrays)
         camera = start_camera(profile, options.rate, options.frames, options.width,
                               options.height)
-        listener.spin_until(lambda: camera.poll() is not None,
-                            DEADLINE_S + options.frames / options.rate)
+        with ended(camera):
+            listener.spin_until(lambda: camera.poll() is not None,
+                                DEADLINE_S + options.frames / options.rate)
         count = len(arrays)
         listener.spin_until(lambda: len(arrays) > count + 3, DEADLINE_S)
         return values_of(arrays[-1][1], 'frames')
-    finally:
-        node.terminate()
-        node.wait(DEADLINE_S)
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument('--model', default='espnetv2_s0.5_synthetic')
     parser.add_argument('--engine', default='auto')
     parser.add_argument('--width', type=int, default=1024)
     parser.add_argument('--height', type=int, default=512)
