@@ -6,6 +6,10 @@
 set -e -o pipefail
 cd "$(dirname "$0")/.."
 source tools/workspace.sh
+if [ ! -f "$INSTALL/local_setup.bash" ]; then
+  echo "${INSTALL##*/}/ has not been built: run make setup first" >&2
+  exit 1
+fi
 enter_workspace
 # Trials on one machine stay on that machine; on Humble the second variable is the one that counts.
 export ROS_AUTOMATIC_DISCOVERY_RANGE=${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}

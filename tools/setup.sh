@@ -35,13 +35,22 @@ make_environment() {
   fi
   echo "[1/3] virtual environment ${VENV##*/} with $("$PYTHON" --version), ROS 2 $DISTRO from ${ORIGIN}"
   rm -f "$stamp"
-  "$PYTHON" -m venv $([ "$ORIGIN" = system ] && echo --system-site-packages) "$VENV"
+  "$PYTHON" -m venv $(venv_options) "$VENV"
   echo '[2/3] pinned packages (about 2 GB; a minute from a warm cache, else as long as they load)'
   install_packages
   if [ "$ORIGIN" = wheels ]; then
     "$VENV/bin/python" tools/mend_ros_prefix.py
   fi
   echo "$key" > "$stamp"
+}
+
+venv_options() {
+  if [ "$ORIGIN" = system ]; then
+    echo --system-site-packages
+  fi
+  if [ -x "$VENV/bin/python" ] && [ "$("$VENV/bin/python" --version)" != "$("$PYTHON" --version)" ]; then
+    echo --clear
+  fi
 }
 
 install_packages() {
