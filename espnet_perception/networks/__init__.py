@@ -6,6 +6,7 @@ from typing import Any
 
 from espnet_perception.errors import NetworkError, unknown_key_sentence
 from espnet_perception.networks.classification import ESPNetv2
+from espnet_perception.networks.comparison import ComparedESPNetC, ShuffleNetv2Segmentation
 from espnet_perception.networks.espnet import ESPNet, ESPNetA, ESPNetB, ESPNetC
 from espnet_perception.networks.paper_segmentation import ESPNetv2PaperSegmentation
 from espnet_perception.networks.segmentation import ESPNetv2Segmentation
@@ -19,6 +20,8 @@ NETWORKS = {
     'espnet_b': ESPNetB,
     'espnet_c': ESPNetC,
     'espnet': ESPNet,
+    'espnet_c_comparison': ComparedESPNetC,
+    'shufflenetv2_seg': ShuffleNetv2Segmentation,
 }
 
 

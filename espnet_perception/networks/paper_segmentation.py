@@ -92,26 +92,28 @@ class PaperDecoder(nn.Module):
         return double(self.classify1(self.dropout(joined))), auxiliary
 
 
-class ESPNetv2PaperSegmentation(nn.Module):
+class PaperSegmentation(nn.Module):
     """
-    ESPNetv2 with the decoder of the paper.
+    An encoder of four levels with the decoder of the paper.
 
+    :param encoder: (N, 3, H, W) to maps of 1/2, 1/4, 1/8 and 1/16 of the size.
+    :param channels: channels of these maps.
     :param classes: number of output channels, at least 1.
-    :param width: width factor s of Table 2; weights were released for 0.5, 1.0 and 1.5.
-    :raises NetworkError: unknown width or no class.
+    :param dropout: share of the decoder's channels dropped in training.
+    :raises NetworkError: no class.
     """
 
     side_multiple = 16
 
-    def __init__(self, classes: int = 20, width: float = 1.5) -> None:
+    def __init__(self, encoder: nn.Module, channels: Tuple[int, int, int, int], classes: int,
+                 dropout: float) -> None:
         super().__init__()
         if classes < 1:
             raise NetworkError('a segmentation network got {} classes, expected at least 1'
                                .format(classes))
         self.classes = classes
-        self.encoder = Encoder(width)
-        self.decoder = PaperDecoder(self.encoder.widths[:4], classes,
-                                    SMALL_DROPOUT if width <= SMALL_WIDTH else DROPOUT)
+        self.encoder = encoder
+        self.decoder = PaperDecoder(channels, classes, dropout)
 
     def forward(self, images: Tensor) -> Union[Tensor, Tuple[Tensor, Tensor]]:
         """
@@ -127,6 +129,21 @@ class ESPNetv2PaperSegmentation(nn.Module):
         if self.training:
             return logits, double(double(double(auxiliary)))
         return logits
+
+
+class ESPNetv2PaperSegmentation(PaperSegmentation):
+    """
+    ESPNetv2 with the decoder of the paper.
+
+    :param classes: number of output channels, at least 1.
+    :param width: width factor s of Table 2; weights were released for 0.5, 1.0 and 1.5.
+    :raises NetworkError: unknown width or no class.
+    """
+
+    def __init__(self, classes: int = 20, width: float = 1.5) -> None:
+        encoder = Encoder(width)
+        super().__init__(encoder, encoder.widths[:4], classes,
+                         SMALL_DROPOUT if width <= SMALL_WIDTH else DROPOUT)
 
 
 VARIANTS = {  # width factor: parameters with 20 classes; 0.5 and 1.5 are Figure 7c
