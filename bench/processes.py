@@ -104,7 +104,6 @@ class Listener:
             rclpy.spin_once(self.node, timeout_sec=0.05)
         return bool(condition())
 
-
     def wait_until_active(self, arrays: List[Any]) -> None:
         """
         Wait until the node is active.
