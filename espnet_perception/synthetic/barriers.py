@@ -66,7 +66,7 @@ def fence(rng: np.random.Generator, near: float, far: float, side: int) -> Mesh:
     :param side: 1 on the right of the street, -1 on the left
     """
     builder = MeshBuilder(90)
-    height, paint = rng.uniform(1.6, 2.3), pick(rng, FENCES)
+    height, paint = rng.uniform(1.8, 2.6), pick(rng, FENCES)
     left, right = sorted((0.0, side * 0.12))
     solid = shapes.box(left, right, near, far, (0, height))
     gap = 0.45 * paint + 0.1 * np.array(bgr('3a4a2a'))

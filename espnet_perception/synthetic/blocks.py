@@ -116,7 +116,7 @@ def _parked(rng, plan, near: float) -> List[Mesh]:
 def _bystanders(rng, plan, near: float) -> List[Mesh]:
     parts = []
     for side, index in ((-1, 0), (1, 1)):
-        for _ in range(int(rng.integers(0, 2))):
+        for _ in range(int(rng.integers(0, 3))):
             inner = plan.kerbs[index] + side * (plan.verges[index] + 0.8)
             lateral = rng.uniform(*sorted((inner, plan.front(side) - side * 0.6)))
             along = near + rng.uniform(0, 12)

@@ -30,7 +30,7 @@ def _ground_floor(builder, rng, face, floors: int, columns: int, lit: float):
     """Add shop windows, doors and an awning to the lowest storey of one face."""
     top = 1.0 / (floors + 0.15)
     shop = rng.random() < 0.5
-    plinth = pick(rng, ('6f6a64', '8a847a', '5a4a40', '3f4a52'))
+    plinth = pick(rng, ('6a4f3c', '8a6a50', '5a4030', '7a5a44'))
     builder.add(shapes.inset(face, ((0, 1, 0, top * (0.98 if shop else 0.22)),)), plinth,
                 classes.BUILDING, 1)
     bottom = shapes.inset(face, ((0, 1, top * 0.12, top * 0.82),))[0]

@@ -8,9 +8,9 @@ from espnet_perception.synthetic.mesh import FLAT, Mesh, MeshBuilder
 from espnet_perception.synthetic.people import head, torso
 import numpy as np
 
-BICYCLE_REACH_M = 32.0
-MOTORCYCLE_REACH_M = 40.0
-RIDER_REACH_M = 40.0
+BICYCLE_REACH_M = 28.0
+MOTORCYCLE_REACH_M = 32.0
+RIDER_REACH_M = 36.0
 TYRE = bgr('1c1c1e')
 SPOKES = bgr('9aa6aa')
 CHROME = bgr('a7abae')
@@ -119,7 +119,7 @@ def motorcycle(rng: np.random.Generator) -> Mesh:
 
 def motorcyclist(rng: np.random.Generator) -> Mesh:
     """Build a motorcycle with its rider; the two carry their own labels."""
-    builder = MeshBuilder(MOTORCYCLE_REACH_M)
+    builder = MeshBuilder(RIDER_REACH_M)
     _motorcycle_into(builder, pick(rng, MOTORS), rng.random() < 0.4)
     _rider_into(builder, rng, 0.92, 0.06)
     builder.footprint(-0.3, 0.3, -0.95, 0.95, 1.6)

@@ -7,7 +7,7 @@ from espnet_perception.synthetic.colors import bgr, METAL, pick
 from espnet_perception.synthetic.mesh import FLAT, GLOW, Mesh, MeshBuilder
 import numpy as np
 
-POLE_REACH_M = 36.0
+POLE_REACH_M = 30.0
 LIGHT_HOUSING = bgr('1b2420')
 LAMPS_LIT = (bgr('ff2a20'), bgr('ffb020'), bgr('30f0a0'))
 LAMPS_DARK = (bgr('4a1512'), bgr('4a3510'), bgr('103a28'))

@@ -100,7 +100,7 @@ def _side(builder, rng, plan: layout.Plan, palette: Palette, place):
     _strips(builder, ((line, line + side * 40, yard, label, 0),
                       (verge, line, palette.paving, classes.SIDEWALK, 1),
                       (kerb, verge, grass, classes.TERRAIN, 1),
-                      (kerb, kerb + side * 0.22, KERB, classes.SIDEWALK, 2)), near, far)
+                      (verge, verge + side * 0.22, KERB, classes.SIDEWALK, 2)), near, far)
     _pavement_joints(builder, rng, (verge + side * 0.2, line), near, palette.paving)
     if label == classes.TERRAIN:
         builder.reach_m = 60.0

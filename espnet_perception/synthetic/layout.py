@@ -39,9 +39,9 @@ class Plan(NamedTuple):
 def draw_plan(rng: np.random.Generator) -> Plan:
     """Draw the widths of one drive's street."""
     parking = rng.uniform(5.1, 5.5)
-    verges = tuple(rng.uniform(1.3, 2.4) if rng.random() < 0.75 else 0.0 for _ in range(2))
+    verges = tuple(rng.uniform(1.4, 2.2) if rng.random() < 0.6 else 0.0 for _ in range(2))
     return Plan(parking, (-7.1 - rng.uniform(0, 0.5), parking + 1.15),
-                (rng.uniform(2.4, 3.4), rng.uniform(2.4, 3.4)), verges)
+                (rng.uniform(3.0, 4.2), rng.uniform(3.0, 4.2)), verges)
 
 
 def front_of(seed: int, block: int, side: int) -> str:

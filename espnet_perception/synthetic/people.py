@@ -7,7 +7,7 @@ from espnet_perception.synthetic.colors import bgr, CLOTHES, pick, SKIN, TROUSER
 from espnet_perception.synthetic.mesh import FLAT, Mesh, MeshBuilder
 import numpy as np
 
-PERSON_REACH_M = 40.0
+PERSON_REACH_M = 30.0
 SHOE = bgr('241f1c')
 HAIR = ('2a1f16', '15120f', '6b4a28', '8c8a86', 'b08a50', '4a3020')
 

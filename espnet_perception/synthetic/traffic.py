@@ -114,7 +114,7 @@ class Traffic:
             index = 1 if side > 0 else 0
             inner = self._plan.kerbs[index] + side * (self._plan.verges[index] + 0.9)
             outer = self._plan.front(side) - side * 0.6
-            start, spacing = way * 1.3 * time_s, 17.0
+            start, spacing = way * 1.3 * time_s, 14.0
             first = int(np.floor((ego - 4 - start) / spacing))
             for number in range(first, first + 3):
                 rng = np.random.default_rng((self._seed, 53, side + 2 * way + 3,

@@ -40,7 +40,7 @@ def _lamps(builder: MeshBuilder, box: np.ndarray, label: int, rear, front):
 
 def car(rng: np.random.Generator) -> Mesh:
     """Build a hatchback, saloon, estate, off-roader or van."""
-    builder = MeshBuilder(75)
+    builder = MeshBuilder(68)
     length, width = rng.uniform(3.9, 4.9), rng.uniform(1.74, 1.95)
     style = rng.integers(4)
     belt, roof = ((0.88, 1.46), (0.86, 1.42), (1.0, 1.7), (1.05, 1.9))[style]
@@ -71,7 +71,7 @@ def car(rng: np.random.Generator) -> Mesh:
 
 def truck(rng: np.random.Generator) -> Mesh:
     """Build a lorry: a cab and a higher load box, tank or flat bed with a gap between them."""
-    builder = MeshBuilder(75)
+    builder = MeshBuilder(68)
     length, half, height = rng.uniform(6.5, 9.5), rng.uniform(1.15, 1.3), rng.uniform(2.9, 3.8)
     back, front = -length / 2, length / 2
     cab_back = front - 1.9
@@ -126,7 +126,7 @@ def _coach(builder: MeshBuilder, shape, paint, label: int, bands) -> np.ndarray:
 
 def bus(rng: np.random.Generator) -> Mesh:
     """Build a city bus in a warm colour with a large windscreen and a destination board."""
-    builder = MeshBuilder(75)
+    builder = MeshBuilder(68)
     length, half, height = rng.uniform(9.5, 12.0), 1.27, rng.uniform(2.95, 3.2)
     back, front, label = -length / 2, length / 2, classes.BUS
     paint = pick(rng, BUSES)
@@ -144,7 +144,7 @@ def bus(rng: np.random.Generator) -> Mesh:
 
 
 def _tram_car(back: float, front: float, height: float, paint: np.ndarray) -> Mesh:
-    builder, half, label = MeshBuilder(75), 1.25, classes.TRAIN
+    builder, half, label = MeshBuilder(68), 1.25, classes.TRAIN
     white = bgr('eceee8')
     body = _coach(builder, (half, back, front, 0.22, height), paint, label,
                   (bgr('3c4246'), white, 5))
@@ -169,7 +169,7 @@ def tram(rng: np.random.Generator) -> Mesh:
         one = _tram_car(back, front, height, paint)
         cars.append(one._replace(orders=np.full(len(one.counts), (back + front) / 2)))
         if index + 1 < number:
-            bellows = MeshBuilder(75)
+            bellows = MeshBuilder(68)
             bellows.add(shapes.box(-1.0, 1.0, front, front + 0.35, (0.4, height - 0.2)), RUBBER,
                         classes.TRAIN)
             gap = bellows.build()

@@ -36,13 +36,31 @@ def read(path: str) -> Dict[str, Any]:
     :param path: written by write
     :raises ModelError: missing, damaged or foreign
     """
-    try:
-        state = torch.load(path, map_location='cpu', weights_only=True)
-    except FileNotFoundError:
-        raise ModelError('there is no checkpoint {}; start without --resume'.format(path))
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise ModelError('cannot read the checkpoint {} ({}); remove it and start again'.format(
-            path, type(error).__name__)) from error
+    state = _load(path)
     if not isinstance(state, dict) or 'network' not in state:
         raise ModelError('{} is no training checkpoint; it lacks the network'.format(path))
     return state
+
+
+def read_weights(path: str) -> Dict[str, torch.Tensor]:
+    """
+    Load the weights alone, from a checkpoint or from the weight file of a model.
+
+    :param path: written by write
+    :raises ModelError: missing, damaged or foreign
+    """
+    state = _load(path)
+    weights = state.get('network', state) if isinstance(state, dict) else state
+    if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
+        raise ModelError('{} holds no weights'.format(path))
+    return weights
+
+
+def _load(path: str) -> Any:
+    try:
+        return torch.load(path, map_location='cpu', weights_only=True)
+    except FileNotFoundError:
+        raise ModelError('there is no checkpoint {}; train first or correct the path'.format(path))
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ModelError('cannot read the checkpoint {} ({}); remove it and start again'.format(
+            path, type(error).__name__)) from error

@@ -33,6 +33,7 @@ on real frames.
 | pixel accuracy | {pixel_accuracy:.4f} |
 | measured on | drives {seeds}; {frames} frames each, one per second |
 | training data | drives {first} to {last}, {per_drive} frames each, of the same generator |
+| started from | {start} |
 | checkpoint chosen on | drives {check_first} to {check_last}, step {step} of {steps} |
 | licence | Apache-2.0, weights and data |
 | sha256 of {weights} | `{sha256}` |
@@ -133,8 +134,10 @@ def describe(folder: str, state: Dict[str, Any], report: Dict[str, Any]) -> None
     rows = ['| {} | {:.3f} | {:.3f} | {:.3f} | {} |'.format(*row) for row in zip(
         report['classes'], report['iou'], report['recall'], report['precision'],
         report['truth_pixels'])]
+    start = settings.get('start_from')
     first, check_first = settings['train_seed_first'], settings['check_seed_first']
     text = PAGE.format(
+        start='weights of an earlier run, ' + os.path.basename(start) if start else 'chance',
         name=card.name, width=settings['width_factor'], count=len(card.classes),
         input_width=card.input_width, input_height=card.input_height, miou=report['miou'],
         pixel_accuracy=report['pixel_accuracy'], frames=report['frames'],

@@ -20,7 +20,12 @@ import signal
 import sys
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
-from espnet_perception.errors import PerceptionError, SettingsError, unknown_key_sentence
+from espnet_perception.errors import (
+    ModelError,
+    PerceptionError,
+    SettingsError,
+    unknown_key_sentence,
+)
 from espnet_perception.evaluation.metrics import ConfusionMatrix, Scores
 from espnet_perception.label_sets import CITYSCAPES
 from espnet_perception.model_card import IMAGENET_MEAN, IMAGENET_STD
@@ -41,6 +46,7 @@ class Settings(NamedTuple):
     """Everything that can be set in the YAML file; the only place with defaults."""
 
     run_folder: str = 'runs/segmentation'
+    start_from: str = ''                # weights or checkpoint that a new run starts from
     width_factor: float = 0.5           # s of the network
     width: int = 512                    # of the frames, pixels
     height: int = 256
@@ -215,7 +221,7 @@ def train(settings: Settings) -> Dict[str, Any]:
     network = network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay)
     last_path = os.path.join(settings.run_folder, 'last.pt')
-    progress = _go_on(last_path, network, optimiser)
+    progress = _go_on(last_path, network, optimiser, settings.start_from)
     bar = tqdm(total=settings.steps, initial=progress['step'], desc='training', mininterval=5)
     with _stop_signals() as stopping:
         while progress['step'] < settings.steps and not stopping:
@@ -225,6 +231,9 @@ def train(settings: Settings) -> Dict[str, Any]:
             batch = frame_cache.batch(cache, settings.batch_size, window_size(step, settings),
                                       settings.seed, step)
             loss = train_step(network, optimiser, batch, weights, settings.overlap_weight)
+            if not np.isfinite(loss):
+                raise ModelError('the loss of step {} is {}; the run ends here and {} is older; '
+                                 'lower learning_rate'.format(step, loss, last_path))
             progress['mean_loss'] = 0.98 * progress['mean_loss'] + 0.02 * loss if step else loss
             progress['step'] = step + 1
             bar.set_postfix(loss='{:.3f}'.format(progress['mean_loss']), refresh=False)
@@ -238,9 +247,12 @@ def train(settings: Settings) -> Dict[str, Any]:
     return progress
 
 
-def _go_on(path: str, network: nn.Module, optimiser: torch.optim.Optimizer) -> Dict[str, Any]:
+def _go_on(path: str, network: nn.Module, optimiser: torch.optim.Optimizer, start_from: str
+           ) -> Dict[str, Any]:
     """Load the last state of a run where there is one; return its progress or a fresh one."""
     if not os.path.exists(path):
+        if start_from:
+            network.load_state_dict(checkpoint.read_weights(start_from))
         return {'step': 0, 'best': 0.0, 'mean_loss': 0.0, 'log': []}
     state = checkpoint.read(path)
     network.load_state_dict(state['network'])

@@ -47,3 +47,14 @@ def test_a_foreign_or_missing_file_is_refused(tmp_path):
         checkpoint.read(str(tmp_path / 'a.pt'))
     with pytest.raises(ModelError, match='there is no checkpoint'):
         checkpoint.read(str(tmp_path / 'b.pt'))
+
+
+def test_weights_come_from_a_checkpoint_or_a_weight_file(tmp_path):
+    for name, state in (('a.pt', {'network': {'w': torch.ones(2)}, 'step': 3}),
+                        ('b.pth', {'w': torch.ones(2)})):
+        checkpoint.write(str(tmp_path / name), state)
+        weights = checkpoint.read_weights(str(tmp_path / name))
+        assert list(weights) == ['w'] and torch.equal(weights['w'], torch.ones(2))
+    checkpoint.write(str(tmp_path / 'c.pth'), {'w': 1})
+    with pytest.raises(ModelError, match='holds no weights'):
+        checkpoint.read_weights(str(tmp_path / 'c.pth'))

@@ -6,7 +6,7 @@ import math
 import os
 import signal
 
-from espnet_perception.errors import SettingsError
+from espnet_perception.errors import ModelError, SettingsError
 from espnet_perception.training import checkpoint, segmentation
 import pytest
 import torch
@@ -153,3 +153,22 @@ def test_the_overlap_loss_has_a_gradient_where_an_absent_class_has_no_share_at_a
     segmentation.overlap_loss(logits, labels).backward()
     assert torch.isfinite(logits.grad).all()
     assert logits.grad.abs().max() > 0
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path, monkeypatch):
+    settings = settings_in(tmp_path)
+    losses = iter([1.0, 1.0, float('nan')])
+    monkeypatch.setattr(segmentation, 'train_step', lambda *_: next(losses))
+    with pytest.raises(ModelError, match='the loss of step 2 is nan'):
+        segmentation.train(settings)
+    assert checkpoint.read(str(tmp_path / 'last.pt'))['progress']['step'] == 2
+
+
+def test_a_new_run_may_start_from_other_weights(finished, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(segmentation, 'train_step', lambda network, *_: seen.append(
+        {name: value.clone() for name, value in network.state_dict().items()}) or 1.0)
+    first = os.path.join(finished[0].run_folder, 'best.pt')
+    segmentation.train(settings_in(tmp_path, start_from=first, steps=1))
+    for name, value in checkpoint.read(first)['network'].items():
+        assert torch.equal(seen[0][name], value), name
