@@ -5,6 +5,7 @@
 from concurrent.futures import ThreadPoolExecutor
 import os
 import signal
+import sys
 import threading
 import traceback
 from typing import Any, Callable, List, Optional
@@ -73,18 +74,27 @@ class StopRequest:
     SIGINT and SIGTERM ask for an orderly end; asking again does not disturb it.
 
     Python's handlers replace rclpy's, which would take the context away while the node still
-    needs it. They also work where the shell made the process ignore SIGINT.
+    needs it. They also work where the shell made the process ignore SIGINT. A pipe wakes the
+    waiting thread, because a signal may arrive while that thread holds the lock of an event.
     """
 
     def __init__(self) -> None:
-        self.event = threading.Event()
+        self._reader, self._writer = os.pipe()
         self._signals = 0
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
+    def wait(self) -> None:
+        """Wait for a signal, or for ``ask``."""
+        os.read(self._reader, 1)
+
+    def ask(self) -> None:
+        """End the wait."""
+        os.write(self._writer, b'.')
+
     def _on_signal(self, number: int, _frame: Any) -> None:
         self._signals += 1
-        self.event.set()
+        self.ask()
         if self._signals >= IMPATIENT:
             os._exit(128 + number)
 
@@ -95,20 +105,25 @@ def run(make_node: Callable[[], Any], args: Optional[List[str]] = None) -> int:
 
     :param make_node: makes the ManagedNode.
     :param args: command line; None takes that of the process.
-    :return: exit status, 0 also after a signal.
+    :return: exit status: 0 also after a signal, 1 where the command line is wrong.
     """
-    stop = StopRequest()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    stop, stopping = StopRequest(), threading.Event()
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # what is wrong with the command line; RCLError is not public
+        print('cannot start: ' + str(error).split(', at ')[0], file=sys.stderr)
+        return 1
     node = make_node()
     executor = SlowLaneExecutor(node.slow_group, node.get_logger())
     executor.add_node(node)
-    spinning = threading.Thread(target=_spin, args=(executor, stop.event), name='executor',
-                                daemon=True)
+    spinning = threading.Thread(target=_spin, args=(executor, stop, stopping),
+                                name='executor', daemon=True)
     spinning.start()
-    stop.event.wait()
+    stop.wait()
+    stopping.set()
     executor.wake()
     spinning.join(PATIENCE_S)
-    if not node.finish(PATIENCE_S):
+    if rclpy.ok() and not node.finish(PATIENCE_S):
         node.get_logger().warning('a transition is still going on; ending without it')
         os._exit(0)
     executor.drain()
@@ -119,7 +134,7 @@ def run(make_node: Callable[[], Any], args: Optional[List[str]] = None) -> int:
     return 0
 
 
-def _spin(executor: Executor, stop: threading.Event) -> None:
-    while rclpy.ok() and not stop.is_set():
+def _spin(executor: Executor, stop: StopRequest, stopping: threading.Event) -> None:
+    while rclpy.ok() and not stopping.is_set():
         executor.spin_once(timeout_sec=0.5)
-    stop.set()
+    stop.ask()
