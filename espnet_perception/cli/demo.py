@@ -18,7 +18,7 @@ what came back. With --bag your own bag is played instead."""
 OUTPUT = 'demo_out'
 SEED, FRAMES, RATE_HZ, WIDTH, HEIGHT = 4, 120, 10.0, 768, 384
 FILM_FRAMES = 300
-GIF_FRAMES, GIF_WIDTH = 48, 640
+GIF_FRAMES, GIF_RATE_HZ, GIF_WIDTH = 48, 6.0, 760
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def run(chosen: argparse.Namespace) -> int:
     replays = []  # type: List[Any]
     figures = replay.replay(_replay_arguments(chosen, truth), replays)
     print('making the film ...', flush=True)
-    made = films(replays[0], output, truth)
+    made = films(replays[0], output)
     print('\n' + '\n'.join(replay.sentences(figures)))
     for name, path in _results(figures, output, made):
         print('{:<14} {}'.format(name, path))
@@ -69,15 +69,16 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def films(replays: Any, output: Path, truth: str) -> Dict[str, Path]:
+def films(replays: Any, output: Path) -> Dict[str, Path]:
     """
     Make an MP4 and a GIF of the first replayed bag, whose masks were all kept.
 
     :param replays: the Replays.
     :param output: where they go.
-    :param truth: topic of the label images, or empty.
     :return: name to path.
+    :raises OutputError: they cannot be written, or no frame has a mask.
     """
+    from espnet_perception.evaluation.answers import SEGMENTED
     from espnet_perception.evaluation.pictures import Style
     from espnet_perception.evaluation.scenes import Look, scenes
     from espnet_perception.evaluation.video import (
@@ -88,17 +89,20 @@ def films(replays: Any, output: Path, truth: str) -> Dict[str, Path]:
         write_mp4,
     )
     bag, mapping = replays.bags[0], replays.mapping
-    indices = {record.index for record in bag.state.records[:FILM_FRAMES]}
-    shown = list(scenes(bag, indices, '', mapping))
-    look = Look(Style(replays.model_classes, replays.palette), mapping)
-    facts = '{} in {}'.format(replays.source.get('model', ''), replays.source.get('engine', ''))
-    film = Film('espnet_perception', facts, look,
-                classes_shown(shown, len(replays.model_classes)))
-    rate_hz = _rate_hz(bag.state.records)
+    indices = [record.index for record in bag.state.records if record.status == SEGMENTED]
+    indices = indices[:FILM_FRAMES]
+    masks = (bag.state.mask(index) for index in indices)
+    film = Film('espnet_perception',
+                '{} in {}'.format(replays.source.get('model', ''),
+                                  replays.source.get('engine', '')),
+                Look(Style(replays.model_classes, replays.palette), mapping),
+                classes_shown(masks, len(replays.model_classes)))
+    rate_hz = _rate_hz([bag.state.records[index] for index in indices])
+    step = max(1, round(rate_hz / GIF_RATE_HZ))
     made = {'film': output / 'demo.mp4', 'animation': output / 'demo.gif'}
-    write_mp4(made['film'], film_frames(shown, film), rate_hz)
-    step = max(1, round(rate_hz / 6))
-    write_gif(made['animation'], film_frames(shown[:GIF_FRAMES * step:step], film),
+    write_mp4(made['film'], film_frames(scenes(bag, set(indices), '', mapping), film), rate_hz)
+    few = set(indices[:GIF_FRAMES * step:step])
+    write_gif(made['animation'], film_frames(scenes(bag, few, '', mapping), film),
               rate_hz / step, GIF_WIDTH)
     return made
 
@@ -136,15 +140,20 @@ def _replay_arguments(chosen: argparse.Namespace, truth: str) -> argparse.Namesp
 
 
 def _rate_hz(records: List[Any]) -> float:
-    """Return the camera's rate, within what a film can show."""
+    """Return the mean rate of frames, within what a film can show."""
+    if len(records) < 2:
+        return RATE_HZ
     seconds = (records[-1].recorded_ns - records[0].recorded_ns) / 1e9
     return min(60.0, max(1.0, (len(records) - 1) / seconds)) if seconds > 0 else RATE_HZ
 
 
 def _results(figures: Dict[str, Any], output: Path, made: Dict[str, Path]) -> List[tuple]:
+    """Return what was made; the contact sheet is copied out of the report's folder."""
     results = list(made.items())
-    results += [('contact sheet', output / 'report' / picture)
-                for bag in figures['bags'] for picture in bag['pictures']
-                if 'contact_sheet' in picture]
+    for bag in figures['bags']:
+        for picture in bag['pictures']:
+            if picture.endswith('contact_sheet.png'):
+                shutil.copyfile(output / 'report' / picture, output / 'contact_sheet.png')
+                results.append(('contact sheet', output / 'contact_sheet.png'))
     results.append(('report', output / 'report' / 'report.html'))
     return results

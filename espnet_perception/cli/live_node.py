@@ -176,10 +176,14 @@ def _process(arguments: Sequence[str], log_path: Path) -> Iterator[subprocess.Po
     except OSError as error:
         raise PerceptionError('cannot write {}: {}; choose another --output'.format(
             log_path, error.strerror))
+    # the same package in both processes, whichever copies there are
+    package_folder = str(Path(__file__).resolve().parents[2])
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(
+        [package_folder] + [folder for folder in [os.environ.get('PYTHONPATH')] if folder]))
     with log:
         # a group of its own: Ctrl-C must reach us alone, for we still need the node's counters
         process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                   start_new_session=True)
+                                   env=environment, start_new_session=True)
         try:
             yield process
         finally:

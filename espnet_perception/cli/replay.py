@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     live.add_argument('--rate', default='1', metavar='R',
                       help="times the bag's own speed, or max: the next frame as soon as the "
                            'node has answered (%(default)s)')
-    live.add_argument('--timeout', type=float, default=30.0, metavar='S',
+    live.add_argument('--timeout', type=float, default=120.0, metavar='S',
                       help='longest wait for the answer to a frame (%(default)s s)')
     truth = parser.add_argument_group('ground truth')
     truth.add_argument('--truth', default='', metavar='TOPIC|FOLDER',

@@ -121,7 +121,7 @@ class BagMessage:
         """
         raw = self._raw
         if self._ros1:
-            raw = _typestore(True).ros1_to_cdr(raw, self.topic.message_type)
+            raw = _typestore(False).ros1_to_cdr(raw, self.topic.message_type)
         if stamp_ns == self.stamp_ns:
             return bytes(raw)
         patched = bytearray(raw)

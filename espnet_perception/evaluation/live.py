@@ -9,7 +9,7 @@ The side that speaks ROS is a ``Player``, handed in by the caller.
 from collections import OrderedDict
 from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Protocol, Set
 
-from espnet_perception.errors import ImageError
+from espnet_perception.errors import ImageError, PerceptionError
 from espnet_perception.evaluation.answers import Answer, DROPPED, REJECTED, SEGMENTED
 from espnet_perception.evaluation.bags import BagMessage
 from espnet_perception.telemetry.clock import monotonic_ns
@@ -19,6 +19,8 @@ SECOND_NS = 1_000_000_000
 POLL_S = 0.02
 # A frame that the resting node has not received after this time is lost on the wire.
 LOST_AFTER_S = 5.0
+# How long a mask may take from a resting node to here: one that it says it published, and any.
+PUBLISHED_WAIT_S, SETTLED_WAIT_S = 10.0, 0.5
 
 
 class NodeCounters(NamedTuple):
@@ -94,11 +96,11 @@ class Pace(NamedTuple):
     How fast a bag is played.
 
     :param rate: times the speed of recording; 0 = the next frame as soon as the node answered.
-    :param answer_timeout_s: longest wait for an answer.
+    :param answer_timeout_s: longest wait for an answer; then the replay ends with an error.
     """
 
     rate: float = 1.0
-    answer_timeout_s: float = 30.0
+    answer_timeout_s: float = 120.0
 
 
 class Sent(NamedTuple):
@@ -191,35 +193,50 @@ class LiveReplay:
         self.sent += 1
 
     def _collect(self, until_ns: int, wait_all: bool = False) -> Iterator[Answer]:
-        """Yield answers until a point in time, or until nothing is on its way any more."""
-        deadline_ns = monotonic_ns() + int(self._pace.answer_timeout_s * SECOND_NS)
-        looked = False
-        while True:
+        """
+        Yield answers until a point in time, or until nothing is on its way any more.
+
+        :param until_ns: monotonic time; not used with wait_all.
+        :param wait_all: wait until every frame has its mask or is known to get none.
+        :raises PerceptionError: the node has not finished a frame in time.
+        """
+        given_up_ns = None  # type: Optional[int]
+        while self._on_the_way if wait_all else monotonic_ns() < until_ns:
             now_ns = monotonic_ns()
-            if wait_all and (not self._on_the_way or now_ns > deadline_ns):
+            if given_up_ns is not None and now_ns > given_up_ns:
                 break
-            if not wait_all and now_ns >= until_ns:
-                return
             left_s = POLL_S if wait_all else min(POLL_S, (until_ns - now_ns) / SECOND_NS)
             mask = self._player.next_mask(left_s)
             if mask is not None:
                 yield from self._settle(mask)
-            elif wait_all and not looked and self._all_counted():
-                looked = True  # nothing more will come, save what is on the wire just now
-                deadline_ns = min(deadline_ns, monotonic_ns() + SECOND_NS // 2)
-        for sent in list(self._on_the_way.values()):
-            yield self._unanswered(sent)
-        self._on_the_way.clear()
+            elif wait_all and given_up_ns is None:
+                given_up_ns = self._give_up_at_ns()
+        if wait_all:
+            for sent in list(self._on_the_way.values()):
+                yield self._unanswered(sent)
+            self._on_the_way.clear()
 
-    def _all_counted(self) -> bool:
-        """Whether the node is done with every frame sent (asked once frames are overdue)."""
+    def _give_up_at_ns(self) -> Optional[int]:
+        """
+        Return until when to wait for the masks still on their way, None as long as they may come.
+
+        The node is asked once the newest frame is overdue. When it has dealt with all that it
+        received, only masks that it has already published can still come.
+        """
         newest = next(reversed(self._on_the_way.values()))
         overdue_ns = monotonic_ns() - newest.sent_ns
         if overdue_ns < SECOND_NS:
-            return False
+            return None
         counters = self._player.counters(self._pace.answer_timeout_s).since(self._baseline)
-        return counters.settled and (counters.received >= self.sent
-                                     or overdue_ns > LOST_AFTER_S * SECOND_NS)
+        arrived = counters.received >= self.sent or overdue_ns > LOST_AFTER_S * SECOND_NS
+        if counters.settled and arrived:
+            wait_s = PUBLISHED_WAIT_S if counters.published > self.masks else SETTLED_WAIT_S
+            return monotonic_ns() + int(wait_s * SECOND_NS)
+        if overdue_ns > self._pace.answer_timeout_s * SECOND_NS:
+            raise PerceptionError('the node has not answered frame {} for {:.0f} s; give it more '
+                                  'time with --timeout, the replay goes on where it stopped'
+                                  .format(newest.message.index, overdue_ns / SECOND_NS))
+        return None
 
     def _settle(self, mask: ReceivedMask) -> Iterator[Answer]:
         """Yield the frame of a mask, and before it the older ones that got none."""

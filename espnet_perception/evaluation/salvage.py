@@ -122,6 +122,8 @@ class SalvagedSqlite(Salvaged):
         except sqlite3.Error:
             return
         try:
+            # Else sqlite refuses a file with fewer pages than its header says.
+            database.execute('PRAGMA writable_schema=ON')
             yield from database.execute(query)
         except sqlite3.Error:
             return

@@ -88,6 +88,7 @@ def scenes(bag: BagReplay, indices: Set[int], truth_place: str, mapping: ClassMa
             try:
                 if record.cells is not None:
                     truth_labels = truth.labels(message.index, message.stamp_ns)
+                if truth_labels is not None:
                     truth_labels = mapping.map_truth(truth_labels)
                 yield Scene(record, message.decode(), labels, truth_labels)
             except PerceptionError:  # it changed since it was replayed

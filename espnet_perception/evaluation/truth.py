@@ -19,6 +19,8 @@ from espnet_perception.evaluation.bags import Bag, BagMessage, COMPRESSED_IMAGE
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+# Label images may be recorded in another order than frames, by so many places.
+LOOK_AHEAD = 8
 LABEL_ENCODINGS = ('mono8', '8UC1')
 IMAGE_SUFFIXES = ('.png', '.bmp', '.pgm', '.tif', '.tiff', '.gif')
 
@@ -72,9 +74,9 @@ class TopicTruth:
         while stamp_ns not in self._waiting:
             message = next(self._messages, None)
             if message is None:
-                return None
+                break
             self._waiting[message.stamp_ns] = message
-            if message.stamp_ns > stamp_ns:
+            if sum(stamp > stamp_ns for stamp in self._waiting) > LOOK_AHEAD:
                 break
         message = self._waiting.get(stamp_ns)
         for stamp in [stamp for stamp in self._waiting if stamp < stamp_ns]:

@@ -15,7 +15,6 @@ from espnet_perception.errors import OutputError
 from espnet_perception.evaluation.pictures import (
     beside,
     blended,
-    classes_in,
     fit_width,
     labelled,
     legend_strip,
@@ -29,7 +28,7 @@ from PIL import Image
 
 CODECS = ('vp09', 'mp4v')
 PANEL_WIDTH = 560
-GIF_COLOURS = 96
+GIF_COLOURS = 255
 
 
 class Film(NamedTuple):
@@ -68,18 +67,17 @@ def film_frames(shown: Iterable[Scene], film: Film) -> Iterator[np.ndarray]:
         yield np.ascontiguousarray(picture[:height // 2 * 2, :width // 2 * 2])
 
 
-def classes_shown(scenes: Iterable[Scene], class_count: int) -> List[int]:
+def classes_shown(masks: Iterable[np.ndarray], class_count: int) -> List[int]:
     """
-    Return the classes that cover at least one pixel in a thousand of some frame.
+    Return the classes that cover at least one pixel in five hundred of some mask.
 
-    :param scenes: the frames.
+    :param masks: (H, W) uint8 class ids each.
     :param class_count: number of classes of the model.
     """
     present = set()
-    for scene in scenes:
-        for class_id in classes_in(scene.labels, class_count=class_count):
-            if np.count_nonzero(scene.labels == class_id) * 1000 >= scene.labels.size:
-                present.add(class_id)
+    for labels in masks:
+        counts = np.bincount(labels.ravel(), minlength=256)[:class_count]
+        present.update(np.flatnonzero(counts * 500 >= labels.size).tolist())
     return sorted(present)
 
 
@@ -117,15 +115,14 @@ def write_gif(path: Path, pictures: Iterable[np.ndarray], rate_hz: float, width:
     :param width: pixels.
     :raises OutputError: no frame, or it cannot be written.
     """
-    frames, palette = [], None
-    for picture in pictures:
-        small = cv2.cvtColor(fit_width(picture, width), cv2.COLOR_BGR2RGB)
-        frame = Image.fromarray(small)
-        if palette is None:  # one palette for all frames keeps still regions still
-            palette = frame.quantize(GIF_COLOURS, Image.Quantize.MEDIANCUT)
-        frames.append(frame.quantize(palette=palette, dither=Image.Dither.NONE))
+    frames = [Image.fromarray(cv2.cvtColor(fit_width(picture, width), cv2.COLOR_BGR2RGB))
+              for picture in pictures]
     if not frames:
         raise OutputError('there is no frame to put into {}'.format(path))
+    # one palette for all frames keeps still regions still
+    sample = np.vstack([np.asarray(frame) for frame in frames[::max(1, len(frames) // 6)]])
+    palette = Image.fromarray(sample).quantize(GIF_COLOURS, Image.Quantize.MEDIANCUT)
+    frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     with writing(path):
         frames[0].save(path, save_all=True, append_images=frames[1:], loop=0,
                        duration=round(1000 / rate_hz), optimize=False)
