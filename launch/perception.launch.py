@@ -21,7 +21,7 @@ SHARE = get_package_share_directory('espnet_perception')
 
 # Name, default, description.
 ARGUMENTS = (
-    ('cameras', os.path.join(SHARE, 'config', 'perception.yaml'),
+    ('config', os.path.join(SHARE, 'config', 'perception.yaml'),
      'YAML file that names the cameras; config/perception.yaml explains it'),
     ('use_sim_time', 'false', 'true: the clock of a bag or a simulation'),
     ('log_level', 'info', 'debug, info, warn or error'),
@@ -46,9 +46,9 @@ def make_cameras(context) -> list:
     :param context: launch context with the arguments.
     """
     given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS}
-    with open(given['cameras'], encoding='utf-8') as stream:
+    with open(given['config'], encoding='utf-8') as stream:
         content = yaml.safe_load(stream)
-    check(content, given['cameras'])
+    check(content, given['config'])
     passed_on = {name: given[name] for name in ('use_sim_time', 'log_level')}
     return [make_camera(name, camera, content.get('parameters') or {}, passed_on)
             for name, camera in content['cameras'].items()]

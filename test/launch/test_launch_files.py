@@ -192,7 +192,7 @@ def test_the_node_that_is_launched(launch, monkeypatch):
 def test_one_group_per_camera(launch, tmp_path):
     module = load(REPOSITORY / 'launch/perception.launch.py')
     description = module.generate_launch_description()
-    context = context_for(launch, description, cameras=str(REPOSITORY / 'config/perception.yaml'))
+    context = context_for(launch, description, config=str(REPOSITORY / 'config/perception.yaml'))
     assert len(module.make_cameras(context)) == 2
 
 
@@ -205,6 +205,6 @@ def test_a_wrong_file_of_cameras_is_refused(launch, tmp_path, text, sentence):
     module = load(REPOSITORY / 'launch/perception.launch.py')
     path = tmp_path / 'cameras.yaml'
     path.write_text(text)
-    context = context_for(launch, module.generate_launch_description(), cameras=str(path))
+    context = context_for(launch, module.generate_launch_description(), config=str(path))
     with pytest.raises(ValueError, match=sentence):
         module.make_cameras(context)

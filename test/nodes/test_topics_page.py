@@ -1,0 +1,78 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""docs/topics.md says what is true: parameters, topics, services, encodings, diagnostics."""
+
+import re
+
+from espnet_perception import settings
+from espnet_perception.pipeline.decoding import ENCODINGS
+import pytest
+
+GROUPS = {'Around the network': settings.SegmentationNodeSettings,
+          'The network': settings.SegmenterSettings}
+
+
+@pytest.fixture(scope='module')
+def page(repository):
+    """Text of the page."""
+    return (repository / 'docs' / 'topics.md').read_text(encoding='utf-8')
+
+
+def shown(value):
+    """Return a default as YAML writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}'" if value == '' else str(value)
+
+
+def expected_row(name, default):
+    """Return the row of the table for one setting."""
+    fact = settings.FACTS[name]
+    limits = ', '.join(fact.choices)
+    if fact.low is not None:
+        limits = f'{fact.low:g} to {fact.high:g}'
+    return '| `{}` | {} | {} | {} | {} |'.format(
+        name, f'`{shown(default)}`', limits, 'no' if fact.read_only else 'yes', fact.description)
+
+
+def section(page, title):
+    """Return the text below a heading."""
+    return re.split(r'\n#+ ', page.split(f'# {title}\n')[1])[0]
+
+
+@pytest.mark.parametrize('title', sorted(GROUPS))
+def test_the_table_of_parameters_is_that_of_the_settings(page, title):
+    rows = [line for line in section(page, title).splitlines() if line.startswith('| `')]
+    assert rows == [expected_row(name, default)
+                    for name, default in GROUPS[title]()._asdict().items()]
+
+
+def test_every_encoding_is_listed(page):
+    listed = set(re.findall(r'`([^`]+)`', section(page, 'Encodings')))
+    assert set(ENCODINGS) <= listed
+
+
+def test_every_key_of_the_diagnostics_is_listed(page):
+    from espnet_perception.nodes import diagnostics, monitor, stamps
+    seen = diagnostics.Context(10 ** 9, 'active', settings.SegmentationNodeSettings(), '',
+                               {'network_width': 1}, '/image', 1, 0.5)
+    counts, tracker = monitor.FrameMonitor(5), stamps.StampTracker()
+    for stamp_ns in range(0, 10 ** 9, 10 ** 8):
+        tracker.add(stamp_ns)
+    tasks = [diagnostics.FramesTask(lambda: seen, counts, tracker),
+             diagnostics.ModelTask(lambda: seen), diagnostics.InputTask(lambda: seen)]
+    keys = {key for status in diagnostics.collect('n', tasks) for key, _value in status.values}
+    listed = set(re.findall(r'`([^`]+)`', section(page, 'Diagnostics')))
+    assert keys <= listed
+    assert set(monitor.STAGES) <= listed
+
+
+def test_every_topic_and_service_is_listed(page, repository):
+    source = ''.join((repository / 'espnet_perception' / 'nodes' / name).read_text()
+                     for name in ('segmentation.py', 'perception_node.py'))
+    outputs = re.findall(r"add_output\('(\w+)'", source)
+    outputs += re.findall(r"'(\w+)'", re.search(r'for topic in \((.*?)\)', source).group(1))
+    services = re.findall(r"create_service\(\w+, '(~/\w+)'", source)
+    assert len(outputs) >= 7 and len(services) == 2
+    for name in ['~/' + output for output in outputs] + services:
+        assert f'`{name}`' in page
