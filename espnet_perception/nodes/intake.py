@@ -4,7 +4,7 @@
 
 import threading
 import traceback
-from typing import Any
+from typing import Any, Optional
 
 from espnet_perception.errors import ImageError, PerceptionError
 from espnet_perception.frame import Frame
@@ -63,7 +63,7 @@ class Intake:
         self.stamps = StampTracker()
         self.rate_limit = RateLimit()
         self.enabled = True
-        self.newest_ns = 0
+        self._newest_ns = 0
         self.lock = threading.Lock()  # held while a frame is in work
         self._node = node
         self._steps = steps
@@ -83,7 +83,7 @@ class Intake:
         :param transport: raw or compressed.
         """
         self.stamps.restart()
-        self.newest_ns = self._now_ns()
+        self._newest_ns = self._now_ns()
         self._worker = Worker('frames', self._on_item)
         self._worker.start()
         self._subscription = self._node.create_subscription(
@@ -103,6 +103,18 @@ class Intake:
         if worker is not None:
             self._monitor.count('dropped', worker.stop())
 
+    def age_s(self, now_ns: int) -> Optional[float]:
+        """
+        Return how long ago the newest frame arrived or, if none has, the intake was started.
+
+        :param now_ns: node clock; it may have jumped back, or have been 0 until now.
+        :return: seconds; None where nobody listens.
+        """
+        if self._subscription is None:
+            return None
+        self._newest_ns = self._newest_ns or now_ns
+        return max(0, now_ns - self._newest_ns) / 1e9
+
     def _on_image(self, message: Any) -> None:
         """Leave the newest message to the worker; the executor never waits for the network."""
         received_ns = monotonic_ns()
@@ -110,7 +122,7 @@ class Intake:
         if worker is None:
             return
         self._monitor.count('received')
-        self.newest_ns = self._now_ns()
+        self._newest_ns = self._now_ns()
         if not self.stamps.add(conversions.stamp_ns(message)):
             self._node.get_logger().warning(
                 'the stamp of a frame is not later than that of the frame before; the frame is '

@@ -41,6 +41,7 @@ class PerceptionNode(ManagedNode, Steps):
         ManagedNode.__init__(self, name)
         self.pipeline: Any = None
         self.frame_id = ''
+        self.outdated = False  # what is latched has to be published again
         self._settings_type = settings_type
         self._outputs: Dict[str, Any] = {}
         self.parameters = Parameters(self, (settings_type,) + tuple(other_types))
@@ -149,12 +150,12 @@ class PerceptionNode(ManagedNode, Steps):
 
     def note_frame_id(self, frame_id: str) -> None:
         """
-        Announce anew when frames come from another frame of reference.
+        Announce anew when frames come from another frame of reference, or a setting changed.
 
         :param frame_id: that of the frame in work.
         """
-        if frame_id != self.frame_id:
-            self.frame_id = frame_id
+        if frame_id != self.frame_id or self.outdated:
+            self.frame_id, self.outdated = frame_id, False
             self.announce()
 
     def _load(self) -> Any:
@@ -199,11 +200,10 @@ class PerceptionNode(ManagedNode, Steps):
 
     def _on_diagnostics(self) -> None:
         now_ns, topic, pipeline = self.now_ns(), self.intake.topic, self.pipeline
-        age_s = max(0, now_ns - self.intake.newest_ns) / 1e9 if topic else None
         self._seen_now = Context(
             now_ns, self.state, self.settings, self.failure,
             pipeline.describe() if pipeline else {}, topic,
-            self.count_publishers(topic) if topic else 0, age_s)
+            self.count_publishers(topic) if topic else 0, self.intake.age_s(now_ns))
         self._diagnostics_publisher.publish(conversions.to_diagnostics(
             now_ns, self._hardware_id,
             collect(self.get_fully_qualified_name().lstrip('/'), self._tasks)))

@@ -21,6 +21,7 @@ from rclpy.executors import (
 from rclpy.signals import SignalHandlerOptions
 
 PATIENCE_S = 4.0  # launch sends SIGTERM after 5 s
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 IMPATIENT = 3  # so many signals end the process at once
 
 
@@ -114,6 +115,7 @@ def run(make_node: Callable[[], Any], args: Optional[List[str]] = None) -> int:
         print('cannot start: ' + str(error).split(', at ')[0], file=sys.stderr)
         return 1
     node = make_node()
+    _advise(node.get_logger())
     executor = SlowLaneExecutor(node.slow_group, node.get_logger())
     executor.add_node(node)
     spinning = threading.Thread(target=_spin, args=(executor, stop, stopping),
@@ -132,6 +134,13 @@ def run(make_node: Callable[[], Any], args: Optional[List[str]] = None) -> int:
     if rclpy.ok():
         rclpy.shutdown()
     return 0
+
+
+def _advise(log: Any) -> None:
+    if 'fastrtps' in rclpy.get_rmw_implementation_identifier() and not any(
+            os.environ.get(name) for name in PROFILE_VARIABLES):
+        log.info('{} is not set: Fast DDS may lose large images between processes; see '
+                 'docs/topics.md, "Images that never arrive"'.format(PROFILE_VARIABLES[0]))
 
 
 def _spin(executor: Executor, stop: StopRequest, stopping: threading.Event) -> None:

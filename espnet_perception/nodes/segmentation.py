@@ -47,15 +47,15 @@ class SegmentationNode(PerceptionNode):
         card, now_ns = self.pipeline.card, self.now_ns()
         self.send('legend', conversions.to_legend(card, now_ns, self.frame_id))
         if conversions.LabelInfo is not None:
-            threshold = self.parameters.get(SegmenterSettings).confidence_threshold
-            self.send('label_info', conversions.to_label_info(card, now_ns, self.frame_id,
-                                                              threshold))
+            self.send('label_info', conversions.to_label_info(
+                card, now_ns, self.frame_id, self.pipeline.settings.confidence_threshold))
 
     def settings_changed(self, values: Dict[str, Any]) -> None:
         """Let new settings take effect with the next frame."""
         PerceptionNode.settings_changed(self, values)
         if 'confidence_threshold' in values and self.pipeline is not None:
             self.pipeline.set_confidence_threshold(values['confidence_threshold'])
+            self.outdated = True
 
     def infer(self, frame: Frame) -> Segmentation:
         """Label the frame."""

@@ -3,6 +3,7 @@
 """Several nodes, nodes that cannot start, and how they end."""
 
 import array
+import itertools
 import signal
 
 import cv2
@@ -49,6 +50,25 @@ def test_a_wrong_parameter_is_a_problem_until_it_is_set_right(start_node, peer, 
     assert peer.change_state(NODE, 'unconfigured_shutdown')
     assert peer.state(NODE) == 'finalized'
     assert node.stop(signal.SIGINT) == 0
+
+
+def test_diagnostics_follow_the_clock_of_a_simulation(start_node, peer):
+    from diagnostic_msgs.msg import DiagnosticArray
+    from rosgraph_msgs.msg import Clock
+    start_node('__node:=simulated', model='/no/such/model', use_sim_time='true',
+               autostart='false', diagnostics_period_s=0.2)
+    arrays = peer.collect(DiagnosticArray, '/diagnostics')
+    clock = peer.publisher(Clock, '/clock')
+    seconds = itertools.count(5000)
+
+    def stamped():
+        message = Clock()
+        message.clock.sec = next(seconds)
+        clock.publish(message)
+        return [array for array in arrays if array.status[0].name == 'simulated: frames'
+                and array.header.stamp.sec >= 5000]
+
+    assert 5000 <= peer.wait_for(stamped, 'diagnostics')[0].header.stamp.sec < 10000
 
 
 def test_two_cameras_raw_and_compressed(start_node, peer, tiny_model_dir, statuses):
