@@ -52,7 +52,7 @@ class Release(NamedTuple):
     Facts of one file that its tensors do not tell.
 
     :param network: a key of FAMILIES.
-    :param file: file name below the family's folder.
+    :param file_name: file name below the family's folder.
     :param dataset: what it was trained on.
     :param width: width in pixels at which it was trained.
     :param height: height, likewise.
@@ -61,7 +61,7 @@ class Release(NamedTuple):
     """
 
     network: str
-    file: str
+    file_name: str
     dataset: str
     width: int
     height: int
@@ -73,7 +73,7 @@ class Release(NamedTuple):
         """Address of the file as released."""
         family = FAMILIES[self.network]
         return 'https://raw.githubusercontent.com/{}/{}/{}/{}'.format(
-            family.repository, family.commit, family.folder, self.file)
+            family.repository, family.commit, family.folder, self.file_name)
 
 
 IMAGENET_PREPROCESSING = Preprocessing('rgb', IMAGENET_MEAN, IMAGENET_STD, 'pil_bilinear')

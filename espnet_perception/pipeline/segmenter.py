@@ -14,7 +14,8 @@ from espnet_perception.telemetry.clock import monotonic_ns
 import numpy as np
 
 # What both sides of a network's input are multiples of: it halves three or four times.
-SIDE_MULTIPLES = {'espnet_a': 8, 'espnet_b': 8, 'espnet_c': 8, 'espnet': 8}
+SIDE_MULTIPLES = {'espnet_a': 8, 'espnet_b': 8, 'espnet_c': 8, 'espnet_c_comparison': 8,
+                  'espnet': 8}
 SIDE_MULTIPLE = 16
 
 

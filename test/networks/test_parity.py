@@ -19,7 +19,7 @@ SYNTHETIC_TOLERANCE = 2e-4
 
 
 @pytest.mark.parametrize('sha256', list(RELEASES), ids=lambda sha256: '{}-{}'.format(
-    RELEASES[sha256].network, RELEASES[sha256].file))
+    RELEASES[sha256].network, RELEASES[sha256].file_name))
 def test_released_network(shared_dir, sha256):
     """It loads with the facts of its card, and both forms give the official logits."""
     row = checkpoints(shared_dir)[sha256]
