@@ -21,9 +21,10 @@ STAGES = ('wait', 'decode', 'preprocess', 'inference', 'postprocess', 'publish',
 def main() -> None:
     """Run the three processes and print the medians."""
     options = parse_arguments()
-    node = start_node(PROFILE, {'model': options.model, 'engine': options.engine, 'threads': 2,
-                                'network_width': options.width,
-                                'network_height': options.height,
+    node = start_node(PROFILE, {'model': options.model, 'engine': options.engine,
+                                'threads': options.threads,
+                                'network_width': options.network_width or options.width,
+                                'network_height': options.network_height or options.height,
                                 'latency_window': options.frames - options.warm_up,
                                 'diagnostics_period_s': 0.5})
     with ended(node):
@@ -71,6 +72,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('--model', default='espnetv2_s0.5_synthetic')
     parser.add_argument('--engine', default='auto')
+    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--network-width', type=int, default=0, help="default: the camera's")
+    parser.add_argument('--network-height', type=int, default=0, help="default: the camera's")
     parser.add_argument('--width', type=int, default=1024)
     parser.add_argument('--height', type=int, default=512)
     parser.add_argument('--rate', type=float, default=4.0, help='frames per second')
