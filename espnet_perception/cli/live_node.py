@@ -20,9 +20,12 @@ RANGE_VARIABLE = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 PROFILE = 'fastdds_profile.xml'
 READY_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 10.0
-# The first line has the node end with this process, whatever ends it (PR_SET_PDEATHSIG).
+# A process group of its own: Ctrl-C must reach us alone, for we still need the node's counters.
+# PR_SET_PDEATHSIG: the node ends with this process, whatever ends it.
 START = """\
-import ctypes, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+import ctypes, os, signal, sys
+os.setpgrp()
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 from espnet_perception.nodes.segmentation import main
 sys.exit(main())
 """
@@ -181,9 +184,8 @@ def _process(arguments: Sequence[str], log_path: Path) -> Iterator[subprocess.Po
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(
         [package_folder] + [folder for folder in [os.environ.get('PYTHONPATH')] if folder]))
     with log:
-        # a group of its own: Ctrl-C must reach us alone, for we still need the node's counters
         process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                   env=environment, start_new_session=True)
+                                   env=environment)
         try:
             yield process
         finally:

@@ -15,7 +15,7 @@ def model_of(label_set):
 
 
 def mapped(mapping, name):
-    """Return the name of the evaluation class that a Cityscapes class becomes; None where it has none."""
+    """Return the evaluation class that a Cityscapes class becomes, or None."""
     class_id = CITYSCAPES_BACKGROUND.classes.index(name)
     result = int(mapping.map_prediction(np.array([[class_id]], np.uint8))[0, 0])
     return None if result == 255 else mapping.label_set.classes[result]
