@@ -57,24 +57,24 @@ class EESP(nn.Module):
     expand (grouped 1x1), residual where the shapes agree.
 
     :param inputs: channels in, a multiple of 4.
-    :param outputs: channels out, a multiple of 4.
+    :param outputs: channels out, a multiple of 16 (of 4 where the reduction is not grouped).
     :param stride: 1, or 2 inside a strided unit, which then takes the raw expansion.
     :param largest_kernel: see :func:`dilation_rates`.
     :param design: what an ablation leaves out.
-    :raises NetworkError: a width that 4 does not divide.
+    :raises NetworkError: other widths.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1, largest_kernel: int = 9,
                  design: Design = PAPER_DESIGN) -> None:
         super().__init__()
-        if inputs % BRANCHES or outputs % BRANCHES:
-            raise NetworkError('an EESP unit got {} -> {} channels, expected multiples of {}'
-                               .format(inputs, outputs, BRANCHES))
+        groups = BRANCHES if design.grouped_reduction else 1
+        if inputs % BRANCHES or outputs % (BRANCHES * groups):
+            raise NetworkError('an EESP unit got {} -> {} channels, expected multiples of {} and '
+                               '{}'.format(inputs, outputs, BRANCHES, BRANCHES * groups))
         reduced = outputs // BRANCHES
         self.stride = stride
         self.fusion = design.fusion
-        self.reduce = ConvBNAct(inputs, reduced, 1,
-                                groups=BRANCHES if design.grouped_reduction else 1)
+        self.reduce = ConvBNAct(inputs, reduced, 1, groups=groups)
         self.branches = nn.ModuleList(
             conv(reduced, reduced, 3, stride, groups=reduced, dilation=rate)
             for rate in dilation_rates(largest_kernel))

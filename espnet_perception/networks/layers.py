@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 EPSILON = 1e-5  # of batch normalisation; ESPNet of 2018 has its own
 
+
 class ConvBNAct(nn.Module):
     """
     Convolution, batch normalisation, PReLU ("CBR"); the padding keeps ceil(size / stride).

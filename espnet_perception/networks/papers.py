@@ -1,0 +1,104 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+The sizes that the papers print, and the networks here that have them.
+
+ESPNetv2 (CVPR 2019): Table 2 (classification), Tables 4 and 5 (ablations), Figure 7c
+(segmentation, which repeats ESPNet of ECCV 2018). Multiply-adds ("FLOPs") are for 224x224.
+"""
+
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+from espnet_perception.networks import create_network
+from espnet_perception.networks.counting import count, Counts
+
+PAPER_SIZE = (224, 224)
+UNITS = {'K': 10 ** 3, 'M': 10 ** 6}
+
+
+class Printed(NamedTuple):
+    """
+    One row as printed.
+
+    :param place: table or figure, and the row in it.
+    :param network: a key of NETWORKS.
+    :param arguments: arguments of the network.
+    :param parameters: as printed, with its unit.
+    :param multiply_adds: likewise.
+    """
+
+    place: str
+    network: str
+    arguments: Dict[str, Any]
+    parameters: str
+    multiply_adds: str
+
+
+class Compared(NamedTuple):
+    """
+    A printed row beside what is counted here.
+
+    :param printed: the row of the paper.
+    :param counts: of the network built here.
+    """
+
+    printed: Printed
+    counts: Counts
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both figures are those of the paper to the precision that it prints."""
+        return (agree(self.printed.parameters, self.counts.parameters)
+                and agree(self.printed.multiply_adds, self.counts.multiply_adds))
+
+
+def _table2(width: float, parameters: str, multiply_adds: str) -> Printed:
+    return Printed('Table 2, s = {}'.format(width), 'espnetv2', {'width': width}, parameters,
+                   multiply_adds)
+
+
+PRINTED: Tuple[Printed, ...] = (
+    _table2(0.5, '1.24 M', '28 M'),
+    _table2(1.0, '1.67 M', '86 M'),
+    _table2(1.25, '1.97 M', '123 M'),
+    _table2(1.5, '2.31 M', '169 M'),
+    _table2(1.75, '3.03 M', '224 M'),
+    _table2(2.0, '3.49 M', '284 M'),
+    Printed('Table 4, R1 (no HFF, no LRSC)', 'espnetv2',
+            {'width': 1.0, 'fusion': False, 'shortcut': False}, '1.66 M', '84 M'),
+    Printed('Table 4, R2 (no LRSC)', 'espnetv2', {'width': 1.0, 'shortcut': False}, '1.66 M',
+            '84 M'),
+    Printed('Table 4, R3 to R5', 'espnetv2', {'width': 1.0}, '1.67 M', '86 M'),
+    Printed('Table 5, point-wise, s = 0.5', 'espnetv2',
+            {'width': 0.5, 'grouped_reduction': False}, '1.30 M', '39 M'),
+    Printed('Table 5, point-wise, s = 1.0', 'espnetv2',
+            {'width': 1.0, 'grouped_reduction': False}, '1.92 M', '127 M'),
+    Printed('Figure 7c, ESPNet', 'espnet', {'p': 2, 'q': 8}, '364 K', '424 M'),
+    Printed('Figure 7c, ESPNetv2 (725 K)', 'espnetv2_seg_paper', {'width': 1.5}, '725 K',
+            '322 M'),
+    Printed('Figure 7c, ESPNetv2 (99 K)', 'espnetv2_seg_paper', {'width': 0.5}, '99 K', '54 M'),
+)
+
+
+def paper_rows() -> List[Compared]:
+    """
+    Return every printed row with parameters and multiply-adds counted on the network here.
+
+    It builds and runs each network once: a few seconds.
+    """
+    return [Compared(row, count(create_network(row.network, **row.arguments), PAPER_SIZE))
+            for row in PRINTED]
+
+
+def agree(printed: str, counted: int) -> bool:
+    """
+    Return whether a figure is the printed one, rounded or cut off (the papers do both).
+
+    :param printed: figure and unit, such as '3.49 M'.
+    :param counted: the exact figure.
+    """
+    figure, unit = printed.split()
+    decimals = len(figure.partition('.')[2])
+    step = UNITS[unit] // 10 ** decimals
+    wanted = int(figure.replace('.', ''))
+    return wanted in (counted // step, (counted + step // 2) // step)
