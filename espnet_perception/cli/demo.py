@@ -54,9 +54,7 @@ def run(chosen: argparse.Namespace) -> int:
     began = time.monotonic()
     output = Path(chosen.output)
     own = bool(chosen.bag)
-    truth = ''
-    if not own:
-        truth = _draw(chosen, output)
+    truth = '' if own else _draw(chosen, output)
     print('playing {} to the node ...'.format(chosen.bag), flush=True)
     replays = []  # type: List[Any]
     figures = replay.replay(_replay_arguments(chosen, truth), replays)
@@ -108,8 +106,10 @@ def films(replays: Any, output: Path) -> Dict[str, Path]:
 
 
 def _draw(chosen: argparse.Namespace, output: Path) -> str:
-    """Write the synthetic drive as a bag; return the topic of its label images."""
+    """Write the synthetic drive as a bag; return its label topic, if the model can use it."""
     from espnet_perception.evaluation.state import writing
+    from espnet_perception.label_sets import CITYSCAPES
+    from espnet_perception.pipeline.models import find_model
     from espnet_perception.synthetic import SyntheticDrive
     from espnet_perception.synthetic.bag import LABELS_TOPIC, write_bag
     from tqdm import tqdm
@@ -123,7 +123,8 @@ def _draw(chosen: argparse.Namespace, output: Path) -> str:
               dynamic_ncols=True) as bar:
         write_bag(str(bag), drive, progress=lambda done: bar.update(done - bar.n))
     chosen.bag = str(bag)
-    return LABELS_TOPIC
+    comparable = set(find_model(chosen.model).card.classes) & set(CITYSCAPES.classes)
+    return LABELS_TOPIC if comparable else ''
 
 
 def _replay_arguments(chosen: argparse.Namespace, truth: str) -> argparse.Namespace:
@@ -133,7 +134,7 @@ def _replay_arguments(chosen: argparse.Namespace, truth: str) -> argparse.Namesp
                  '--engine', chosen.engine, '--output', str(Path(chosen.output) / 'report'),
                  '--frames', str(chosen.frames)]
     if truth:
-        arguments += ['--truth', truth]
+        arguments += ['--truth', truth, '--truth-classes', 'cityscapes']
     if chosen.topic:
         arguments += ['--topic', chosen.topic]
     return parser.parse_args(arguments)

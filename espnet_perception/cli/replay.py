@@ -199,8 +199,9 @@ def _open_live(chosen: argparse.Namespace, stack: ExitStack, compressed: bool) -
         parameters['model'] = str(Path(chosen.model).resolve())
     choice = NodeChoice(chosen.attach, parameters, not chosen.truth,
                         Path(chosen.output) / 'node.log')
+    pace = Pace(_rate(chosen.rate), chosen.timeout)
     player = stack.enter_context(live_node(choice, compressed))
-    return Opened(LiveSource(player, Pace(_rate(chosen.rate), chosen.timeout)), player.model)
+    return Opened(LiveSource(player, pace), player.model)
 
 
 def _pipeline_values(chosen: argparse.Namespace) -> Dict[str, Any]:

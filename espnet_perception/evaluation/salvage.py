@@ -177,32 +177,40 @@ class SalvagedMcap(Salvaged):
 
 
 def _records(stream: BinaryIO, size: int) -> Iterator[Tuple[int, bytes]]:
-    """Yield (code, content) of the whole records of a stream of so many bytes."""
+    """Yield (code, content) of the whole records of so many bytes, and of a torn last chunk."""
     while True:
         head = stream.read(9)
         if len(head) < 9:
             return
         code, length = struct.unpack('<BQ', head)
-        if stream.tell() + length > size:
+        torn = stream.tell() + length > size
+        if not torn or code == CHUNK:
+            yield code, stream.read(size if torn else length)
+        if torn:
             return
-        yield code, stream.read(length)
 
 
 def _unpack_chunk(content: bytes) -> List[Tuple[int, bytes]]:
-    """Return the records of a chunk; none if it is damaged."""
-    _, _, size, checksum = struct.unpack_from('<QQQI', content)
-    compression, position = _string(content, 28)
-    packed = content[position + 8:]
+    """Return the whole records of a chunk; none if it is damaged, or torn and compressed."""
     try:
+        _, _, size, checksum = struct.unpack_from('<QQQI', content)
+        compression, position = _string(content, 28)
+        (packed_size,) = struct.unpack_from('<Q', content, position)
+        packed = content[position + 8:]
+        torn = len(packed) < packed_size
+        if torn and compression:
+            return []
         unpacked = {'': bytes, 'zstd': zstd.decompress,
                     'lz4': lz4.frame.decompress}[compression](packed)
-    except (KeyError, RuntimeError, ValueError, zstd.ZstdError):
+    except (struct.error, KeyError, RuntimeError, ValueError, zstd.ZstdError):
         return []
-    if len(unpacked) != size or (checksum and zlib.crc32(unpacked) != checksum):
+    if not torn and (len(unpacked) != size or (checksum and zlib.crc32(unpacked) != checksum)):
         return []
     records, position = [], 0
     while position + 9 <= len(unpacked):
         code, length = struct.unpack_from('<BQ', unpacked, position)
+        if position + 9 + length > len(unpacked):
+            break
         records.append((code, unpacked[position + 9:position + 9 + length]))
         position += 9 + length
     return records

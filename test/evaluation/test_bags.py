@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags of every kind, whole and damaged."""
 
+import struct
+
 from espnet_perception.errors import BagError, ImageError
 from espnet_perception.evaluation.bags import open_bag
+from espnet_perception.evaluation.salvage import zstd
+import lz4.frame
 import numpy as np
 import pytest
 from rosbags.typesys import get_typestore, Stores
@@ -53,6 +57,52 @@ def test_a_truncated_bag_is_read_up_to_the_damage(bags, make, storage, suffix, a
         assert stamp == make.START_NS + index * make.STEP_NS
         assert np.array_equal(image_bgr, make.frame(index))
     assert any('is damaged' in note and file.name in note for note in notes)
+
+
+def test_a_torn_chunk_gives_its_whole_messages(bags, make):
+    """A short recording is one chunk, which may be torn as well."""
+    path = bags.drive(truth=False)
+    file = path / 'drive.mcap'
+    file.write_bytes(file.read_bytes()[:3 * make.frame(0).size])
+    messages = read(path)[1]
+    assert len(messages) == 2
+    assert np.array_equal(messages[1][1], make.frame(1))
+
+
+@pytest.mark.parametrize('mode', ['zstd', 'lz4'])
+def test_compressed_chunks(bags, make, tmp_path, mode):
+    """Chunks before the damage come out of a compressed file too."""
+    path = bags.drive(frames=150, truth=False)
+    file = tmp_path / 'packed.mcap'
+    file.write_bytes(packed_copy((path / 'drive.mcap').read_bytes(), mode))
+    messages = read(file)[1]
+    assert len(messages) == 150
+    file.write_bytes(file.read_bytes()[:file.stat().st_size * 6 // 10])
+    topic, messages, _ = read(file)
+    assert 0 < topic.count == len(messages) < 150
+    assert np.array_equal(messages[-1][1], make.frame(len(messages) - 1))
+
+
+def packed_copy(content, mode):
+    """Return an mcap file with its chunks compressed, without an index."""
+    pack = {'zstd': zstd.compress, 'lz4': lz4.frame.compress}[mode]
+    result, position = content[:8], 8
+    while position < len(content) - 8:
+        code, length = struct.unpack_from('<BQ', content, position)
+        record = content[position + 9:position + 9 + length]
+        position += 9 + length
+        if code == 6:  # a chunk: times, size, checksum, compression, size, records
+            unpacked = record[40:]
+            name = mode.encode()
+            packed = pack(unpacked)
+            record = (record[:28] + struct.pack('<I', len(name)) + name
+                      + struct.pack('<Q', len(packed)) + packed)
+        if code in (1, 3, 4, 6):
+            result += struct.pack('<BQ', code, len(record)) + record
+        if code == 15:  # the end of the data
+            break
+    footer = struct.pack('<BQQQI', 2, 20, 0, 0, 0)
+    return result + struct.pack('<BQI', 15, 4, 0) + footer + content[:8]
 
 
 @pytest.mark.parametrize('storage, suffix', [('mcap', '.mcap'), ('sqlite3', '.db3'),
