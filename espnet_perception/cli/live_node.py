@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 import subprocess
 import sys
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+import time
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from espnet_perception.errors import PerceptionError
 from espnet_perception.evaluation.live import NodeCounters, ReceivedMask
@@ -20,6 +21,7 @@ RANGE_VARIABLE = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 PROFILE = 'fastdds_profile.xml'
 READY_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 10.0
+CHECK_EVERY_S = 2.0
 # A process group of its own: Ctrl-C must reach us alone, for we still need the node's counters.
 # PR_SET_PDEATHSIG: the node ends with this process, whatever ends it.
 START = """\
@@ -57,10 +59,12 @@ class NodePlayer:
     A node that is ready, as the live replay wants it.
 
     :param player: connected with the node.
+    :param check: raises PerceptionError when the node has ended.
     """
 
-    def __init__(self, player: Any) -> None:
+    def __init__(self, player: Any, check: Callable[[], None] = lambda: None) -> None:
         self._player = player
+        self._check = check
         name, classes, palette, void_id = player.legend
         self.model = ModelClasses(name, tuple(classes), tuple(palette), void_id)
 
@@ -71,7 +75,10 @@ class NodePlayer:
     def next_mask(self, timeout_s: float) -> Optional[ReceivedMask]:
         """Wait for the next mask; None when none came in time."""
         returned = self._player.next_mask(timeout_s)
-        return None if returned is None else ReceivedMask(*returned)
+        if returned is None:
+            self._check()
+            return None
+        return ReceivedMask(*returned)
 
     def counters(self, timeout_s: float) -> NodeCounters:
         """
@@ -79,8 +86,15 @@ class NodePlayer:
 
         :raises PerceptionError: none came in time.
         """
-        values = self._player.values('frames', timeout_s)
-        return NodeCounters(*(int(values.get(key, 0)) for key in COUNTER_KEYS))
+        end = time.monotonic() + timeout_s
+        while True:
+            self._check()
+            try:
+                values = self._player.values('frames', min(timeout_s, CHECK_EVERY_S))
+                return NodeCounters(*(int(values.get(key, 0)) for key in COUNTER_KEYS))
+            except PerceptionError:
+                if time.monotonic() > end:
+                    raise
 
     def latency_ms(self) -> Dict[str, Dict[str, float]]:
         """Return what the latest diagnostics say of each stage: figure name to milliseconds."""
@@ -122,9 +136,10 @@ def live_node(choice: NodeChoice, compressed: bool) -> Iterator[NodePlayer]:
     with module.BagPlayer(namespace + '/segmentation', namespace + '/diagnostics',
                           choice.with_confidence) as player:
         with _process(_arguments(choice, namespace, compressed), choice.log_path) as process:
-            player.wait_until_ready(compressed, READY_TIMEOUT_S,
-                                    lambda: _check(process, choice.log_path))
-            yield NodePlayer(player)
+            def check() -> None:
+                _check(process, choice.log_path)
+            player.wait_until_ready(compressed, READY_TIMEOUT_S, check)
+            yield NodePlayer(player, check)
 
 
 def prepare_environment() -> None:
@@ -200,7 +215,5 @@ def _process(arguments: Sequence[str], log_path: Path) -> Iterator[subprocess.Po
 def _check(process: subprocess.Popen, log_path: Path) -> None:
     if process.poll() is not None:
         lines = log_path.read_text(encoding='utf-8', errors='replace').strip().splitlines()
-        raise PerceptionError('the node ended with status {} before it was ready: {} (all of its '
-                              'output: {})'.format(process.returncode,
-                                                   lines[-1].strip() if lines else 'no output',
-                                                   log_path))
+        raise PerceptionError('the node ended with status {}: {} (all of its output: {})'.format(
+            process.returncode, lines[-1].strip() if lines else 'no output', log_path))

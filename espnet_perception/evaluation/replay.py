@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replays one bag: frames to a source of answers, answers against the ground truth, to disk."""
 
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol
 import zlib
 
 import cv2
-from espnet_perception.errors import DatasetError, ImageError
+from espnet_perception.errors import DatasetError, ImageError, PerceptionError
 from espnet_perception.evaluation.answers import Answer, SEGMENTED
 from espnet_perception.evaluation.bags import Bag, BagMessage, Topic
 from espnet_perception.evaluation.mappings import ClassMapping
@@ -146,14 +147,10 @@ def replay_bag(bag: Bag, source: Source, mapping: ClassMapping, settings: Replay
     place.progress(len(state.records), frame_count)
     if len(state.records) < frame_count:
         messages = (message for message in bag.messages(topic) if message.index < frame_count)
-        try:
+        with _session(source, state):
             for answer in source.answers(messages, len(state.records)):
                 _keep(state, selection, answer, judge.record(answer), settings.keep_masks)
                 place.progress(len(state.records), frame_count)
-        finally:
-            session = source.session()
-            if session is not None:
-                state.append_session(session)
     if settings.truth and not any(record.cells is not None for record in state.records):
         raise DatasetError('no frame of {} has a label image in {}: no stamps in common'.format(
             bag.path, settings.truth))
@@ -173,6 +170,24 @@ class Place(NamedTuple):
     folder: Path
     restart: bool = False
     progress: Callable[[int, int], None] = lambda done, total: None
+
+
+@contextmanager
+def _session(source: Source, state: BagState) -> Iterator[None]:
+    """Note what the live node counted, also when the replay breaks off."""
+    try:
+        yield
+    except BaseException:
+        with suppress(PerceptionError):  # the first error matters, not that the node is gone
+            _note_session(source, state)
+        raise
+    _note_session(source, state)
+
+
+def _note_session(source: Source, state: BagState) -> None:
+    session = source.session()
+    if session is not None:
+        state.append_session(session)
 
 
 def _keep(state: BagState, selection: Selection, answer: Answer, record: FrameRecord,

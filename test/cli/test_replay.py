@@ -167,3 +167,18 @@ def test_attach_to_a_running_node(ros, drive, city_model, offline, tmp_path, rep
     assert outcome(tmp_path) == outcome(offline)
     assert figures(tmp_path)['source']['model'] == 'city'
     assert not (tmp_path / 'node.log').exists()
+
+
+def test_a_node_that_ends_ends_the_replay_at_once(ros, drive, city_model, tmp_path, repository):
+    """Killed in the middle of it: one sentence within seconds, and the frames so far are kept."""
+    process = start(['replay', drive, '--live', '--rate', '0.1', '--model', city_model,
+                     '--output', str(tmp_path / 'out')] + TRUTH, repository, tmp_path / 'log')
+    frames = tmp_path / 'out' / 'drive' / 'frames.jsonl'
+    wait_until(lambda: process.poll() is not None or
+               (frames.exists() and frames.read_text().count('\n') >= 1), 'no frame came')
+    children = Path('/proc/{0}/task/{0}/children'.format(process.pid)).read_text().split()
+    for child in children:
+        os.kill(int(child), signal.SIGKILL)
+    assert children and process.wait(20) == 1
+    assert 'the node ended with status -9' in (tmp_path / 'log').read_text().splitlines()[-1]
+    assert 1 <= len(lines_of(tmp_path / 'out')) < 8
