@@ -12,8 +12,8 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from espnet_perception.errors import PerceptionError
-from espnet_perception.evaluation.live import NodeCounters, ReceivedMask
 from espnet_perception.evaluation.mappings import ModelClasses
+from espnet_perception.evaluation.player import NodeCounters, ReceivedMask
 
 # The first up to Jazzy, the second from Kilted on.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')

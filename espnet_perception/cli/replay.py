@@ -106,8 +106,9 @@ def replay(chosen: argparse.Namespace, replays_out: Optional[List[Any]] = None) 
     :return: what report.json holds.
     :raises PerceptionError: bag, model, node, ground truth or output cannot be used.
     """
-    from espnet_perception.evaluation.bags import COMPRESSED_IMAGE, open_bag
+    from espnet_perception.evaluation.bags import open_bag
     from espnet_perception.evaluation.mappings import mapping_for
+    from espnet_perception.evaluation.messages import COMPRESSED_IMAGE
     from espnet_perception.evaluation.replay import Place, replay_bag
     from espnet_perception.evaluation.report import write_report
     from espnet_perception.evaluation.summary import Replays
@@ -193,7 +194,8 @@ def _open_offline(chosen: argparse.Namespace, stack: ExitStack, _compressed: boo
 
 def _open_live(chosen: argparse.Namespace, stack: ExitStack, compressed: bool) -> Opened:
     from espnet_perception.cli.live_node import live_node, NodeChoice
-    from espnet_perception.evaluation.live import LiveSource, Pace
+    from espnet_perception.evaluation.live import LiveSource
+    from espnet_perception.evaluation.player import Pace
     parameters = dict(_pipeline_values(chosen), model=chosen.model, engine=chosen.engine)
     if Path(chosen.model).exists():
         parameters['model'] = str(Path(chosen.model).resolve())

@@ -7,127 +7,19 @@ Images out of bags: ROS 2 (sqlite3, mcap; folders and bare files) and ROS 1.
         topic = bag.choose_topic()
         for message in bag.messages(topic):
             message.stamp_ns, message.decode()
-
-Only the two image types are ever deserialised, with definitions that are the same in every ROS
-distribution, so bags full of foreign message types are no trouble.
 """
 
 from contextlib import contextmanager
 from pathlib import Path
-import re
-import struct
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Sequence
 
-from espnet_perception.errors import BagError, ImageError
-from espnet_perception.evaluation.salvage import salvage_file, Salvaged
-from espnet_perception.pipeline.decoding import decode_compressed, decode_image
-import numpy as np
+from espnet_perception.errors import BagError
+from espnet_perception.evaluation.bag_files import is_damage, open_sources, words
+from espnet_perception.evaluation.messages import BagMessage, IMAGE_TYPES, Topic
 from rosbags.rosbag1 import Reader as Reader1
-from rosbags.rosbag1 import ReaderError as ReaderError1
-from rosbags.rosbag2 import Reader as Reader2
-from rosbags.rosbag2 import ReaderError as ReaderError2
-from rosbags.typesys import get_typestore, Stores
 
-IMAGE = 'sensor_msgs/msg/Image'
-COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
-IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
-STORAGE_SUFFIXES = ('.mcap', '.db3')
 # Last parts of topic names that carry class ids or derived pictures, never a camera.
 NOT_A_CAMERA = ('labels', 'mask', 'confidence', 'color_mask', 'overlay')
-# What the foreign readers raise on damaged files besides their own errors.
-DAMAGE = (ReaderError1, ReaderError2, ValueError, AssertionError, EOFError, struct.error,
-          KeyError, IndexError, TypeError)
-
-
-class Topic(NamedTuple):
-    """
-    A topic of a bag.
-
-    :param name: full topic name.
-    :param message_type: such as sensor_msgs/msg/Image.
-    :param count: number of messages.
-    """
-
-    name: str
-    message_type: str
-    count: int
-
-
-class BagMessage:
-    """
-    One image message of a bag, deserialised when it is first looked into.
-
-    :param topic: where it was recorded.
-    :param index: position among the messages of the topic, from 0.
-    :param recorded_ns: time at which it was recorded, nanoseconds.
-    :param raw: the serialised message.
-    :param ros1: raw is in the ROS 1 format.
-    """
-
-    def __init__(self, topic: Topic, index: int, recorded_ns: int, raw: bytes,
-                 ros1: bool) -> None:
-        self.topic = topic
-        self.index = index
-        self.recorded_ns = recorded_ns
-        self._raw = raw
-        self._ros1 = ros1
-        self._fields = None
-
-    @property
-    def fields(self) -> Any:
-        """
-        Return the deserialised message.
-
-        :raises ImageError: the bytes are no such message.
-        """
-        if self._fields is None:
-            store = _typestore(self._ros1)
-            deserialise = store.deserialize_ros1 if self._ros1 else store.deserialize_cdr
-            try:
-                self._fields = deserialise(self._raw, self.topic.message_type)
-            except Exception as error:  # the generated decoder raises whatever the bytes provoke
-                raise ImageError('message {} of {} is damaged: {}'.format(
-                    self.index, self.topic.name, ' '.join(str(error).split()) or 'not readable'))
-        return self._fields
-
-    @property
-    def stamp_ns(self) -> int:
-        """
-        Return the camera's stamp in nanoseconds.
-
-        :raises ImageError: the bytes are no such message.
-        """
-        stamp = self.fields.header.stamp
-        return stamp.sec * 1_000_000_000 + stamp.nanosec
-
-    def decode(self) -> np.ndarray:
-        """
-        Decode the pixels, with the same code as the node.
-
-        :return: (H, W, 3) uint8, blue first.
-        :raises ImageError: damaged or in an unknown encoding.
-        """
-        fields = self.fields
-        if self.topic.message_type == COMPRESSED_IMAGE:
-            return decode_compressed(fields.data)
-        return decode_image(fields.encoding, fields.height, fields.width, fields.step,
-                            bool(fields.is_bigendian), fields.data)
-
-    def cdr(self, stamp_ns: int) -> bytes:
-        """
-        Return the message as ROS 2 sends it.
-
-        :param stamp_ns: the stamp that it shall carry, nanoseconds.
-        """
-        raw = self._raw
-        if self._ros1:
-            raw = _typestore(False).ros1_to_cdr(raw, self.topic.message_type)
-        if stamp_ns == self.stamp_ns:
-            return bytes(raw)
-        patched = bytearray(raw)
-        order = '<' if patched[1] & 1 else '>'  # second byte of CDR: the byte order
-        struct.pack_into(order + 'iI', patched, 4, *divmod(stamp_ns, 1_000_000_000))
-        return bytes(patched)
 
 
 class Bag:
@@ -203,10 +95,10 @@ class Bag:
                     yield BagMessage(topic, index, recorded_ns, raw, isinstance(source, Reader1))
                     index += 1
         except Exception as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             self._note('{} is damaged after image {} of {} on {}: {}'.format(
-                self.path, index, topic.count, topic.name, _words(error)))
+                self.path, index, topic.count, topic.name, words(error)))
 
     def _note(self, sentence: str) -> None:
         if sentence not in self.notes:
@@ -247,98 +139,8 @@ def open_bag(path: str) -> Iterator[Bag]:
                        'or .bag file'.format(location))
     sources, notes = [], []
     try:
-        sources, notes = _open_sources(location)
+        sources, notes = open_sources(location)
         yield Bag(location, sources, notes)
     finally:
         for source in sources:
             source.close()
-
-
-def _open_sources(location: Path) -> Tuple[List[Any], List[str]]:
-    if location.is_file() and location.suffix == '.bag':
-        return [_open_ros1(location)], []
-    if location.is_file() and location.suffix not in STORAGE_SUFFIXES:
-        raise BagError('{} is not a bag; expected a folder with metadata.yaml, or a .mcap, .db3 '
-                       'or .bag file'.format(location))
-    reason = None
-    if location.is_file() or (location / 'metadata.yaml').exists():
-        reader, reason = _try_reader(location)
-        if reader is not None:
-            return [reader], []
-    return _open_files(location, reason)
-
-
-def _open_files(location: Path, reason: Optional[str]) -> Tuple[List[Any], List[str]]:
-    """Open the storage files one by one: no metadata, or some of them damaged."""
-    files = [location] if location.is_file() else _storage_files(location)
-    if not files:
-        raise BagError('{} cannot be read: {}'.format(
-            location, reason or 'a folder with neither metadata.yaml nor .mcap nor .db3 files'))
-    notes = [] if reason or location.is_file() else [
-        '{} has no metadata.yaml; its files were read one by one'.format(location)]
-    sources = []
-    for file in files:
-        reader, damage = _try_reader(file)
-        if reader is None:
-            reader = _salvage(file, damage, sources)
-            notes.append('{} is damaged ({}); only what comes before the damage was read'.format(
-                file, damage))
-        sources.append(reader)
-    return sources, notes
-
-
-def _salvage(file: Path, damage: str, opened: Sequence[Any]) -> Salvaged:
-    salvaged = salvage_file(file)
-    if salvaged is None:
-        for source in opened:
-            source.close()
-        raise BagError('{} is damaged and nothing in it can be read: {}'.format(file, damage))
-    return salvaged
-
-
-def _storage_files(folder: Path) -> List[Path]:
-    files = [file for file in folder.iterdir() if file.suffix in STORAGE_SUFFIXES]
-    return sorted(files, key=lambda file: [int(part) if part.isdigit() else part
-                                           for part in re.split(r'(\d+)', file.name)])
-
-
-def _try_reader(location: Path) -> Tuple[Optional[Reader2], Optional[str]]:
-    try:
-        reader = Reader2(location)
-        reader.open()
-        return reader, None
-    except Exception as error:
-        if not _is_damage(error) and not isinstance(error, OSError):
-            raise
-        return None, _words(error)
-
-
-def _open_ros1(location: Path) -> Reader1:
-    try:
-        reader = Reader1(location)
-        reader.open()
-        return reader
-    except Exception as error:
-        if not _is_damage(error) and not isinstance(error, OSError):
-            raise
-        raise BagError("{} cannot be read: {} If it was cut off while recording, 'rosbag reindex' "
-                       'mends it.'.format(location, _words(error)))
-
-
-def _is_damage(error: Exception) -> bool:
-    """Tell damage of a file from a mistake of ours; sqlite's errors come from two libraries."""
-    return isinstance(error, DAMAGE) or type(error).__module__ in ('apsw', 'sqlite3', 'zlib',
-                                                                   'backports.zstd', '_zstd')
-
-
-def _words(error: Exception) -> str:
-    return ' '.join(str(error).split()) or type(error).__name__
-
-
-def _typestore(ros1: bool) -> Any:
-    if ros1 not in _TYPESTORES:
-        _TYPESTORES[ros1] = get_typestore(Stores.ROS1_NOETIC if ros1 else Stores.ROS2_HUMBLE)
-    return _TYPESTORES[ros1]
-
-
-_TYPESTORES = {}

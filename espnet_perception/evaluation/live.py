@@ -7,13 +7,13 @@ The side that speaks ROS is a ``Player``, handed in by the caller.
 """
 
 from collections import OrderedDict
-from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Protocol, Set
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Set
 
 from espnet_perception.errors import ImageError, PerceptionError
 from espnet_perception.evaluation.answers import Answer, DROPPED, REJECTED, SEGMENTED
-from espnet_perception.evaluation.bags import BagMessage
+from espnet_perception.evaluation.messages import BagMessage
+from espnet_perception.evaluation.player import NodeCounters, Pace, Player, ReceivedMask
 from espnet_perception.telemetry.clock import monotonic_ns
-import numpy as np
 
 SECOND_NS = 1_000_000_000
 POLL_S = 0.02
@@ -21,86 +21,6 @@ POLL_S = 0.02
 LOST_AFTER_S = 5.0
 # How long a mask may take from a resting node to here: one that it says it published, and any.
 PUBLISHED_WAIT_S, SETTLED_WAIT_S = 10.0, 0.5
-
-
-class NodeCounters(NamedTuple):
-    """
-    What the node has counted since it was activated; whole frames.
-
-    :param received: images that reached the node.
-    :param published: masks that it published.
-    :param dropped: images that a newer one displaced.
-    :param skipped: images that it left out as told (highest rate, switched off).
-    :param rejected: images that it could not use.
-    :param failed: images on which its engine failed.
-    """
-
-    received: int = 0
-    published: int = 0
-    dropped: int = 0
-    skipped: int = 0
-    rejected: int = 0
-    failed: int = 0
-
-    @property
-    def settled(self) -> bool:
-        """Whether every received image has been dealt with."""
-        return self.received == sum(self[1:])
-
-    def since(self, earlier: 'NodeCounters') -> 'NodeCounters':
-        """Return what was counted after an earlier reading."""
-        return NodeCounters(*(now - then for now, then in zip(self, earlier)))
-
-
-class ReceivedMask(NamedTuple):
-    """
-    A mask that came back.
-
-    :param stamp_ns: its stamp, that of the frame.
-    :param labels: (H, W) uint8 class ids.
-    :param received_ns: monotonic time of its arrival.
-    :param confidence: mean confidence 0..1, or None.
-    """
-
-    stamp_ns: int
-    labels: np.ndarray
-    received_ns: int
-    confidence: Optional[float] = None
-
-
-class Player(Protocol):
-    """The side that speaks ROS."""
-
-    def publish(self, cdr: bytes) -> None:
-        """Send one serialised image message."""
-
-    def next_mask(self, timeout_s: float) -> Optional[ReceivedMask]:
-        """Wait for the next mask; None when none came in time."""
-
-    def counters(self, timeout_s: float) -> NodeCounters:
-        """
-        Wait for the next diagnostics and return the node's counters.
-
-        :raises PerceptionError: none came in time.
-        """
-
-    def latency_ms(self) -> Dict[str, Dict[str, float]]:
-        """Return what the latest diagnostics say of each stage: figure name to milliseconds."""
-
-    def facts(self) -> Dict[str, str]:
-        """Return what the node's diagnostics say of its model."""
-
-
-class Pace(NamedTuple):
-    """
-    How fast a bag is played.
-
-    :param rate: times the speed of recording; 0 = the next frame as soon as the node answered.
-    :param answer_timeout_s: longest wait for an answer; then the replay ends with an error.
-    """
-
-    rate: float = 1.0
-    answer_timeout_s: float = 120.0
 
 
 class Sent(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterable, Iterator, Optional
 
 from espnet_perception.errors import ImageError
 from espnet_perception.evaluation.answers import Answer, REJECTED, SEGMENTED
-from espnet_perception.evaluation.bags import BagMessage
+from espnet_perception.evaluation.messages import BagMessage
 from espnet_perception.pipeline.segmenter import Segmenter
 from espnet_perception.telemetry.clock import monotonic_ns
 

@@ -10,8 +10,9 @@ import zlib
 import cv2
 from espnet_perception.errors import DatasetError, ImageError, PerceptionError
 from espnet_perception.evaluation.answers import Answer, SEGMENTED
-from espnet_perception.evaluation.bags import Bag, BagMessage, Topic
+from espnet_perception.evaluation.bags import Bag
 from espnet_perception.evaluation.mappings import ClassMapping
+from espnet_perception.evaluation.messages import BagMessage, Topic
 from espnet_perception.evaluation.metrics import ConfusionMatrix
 from espnet_perception.evaluation.selection import Ranked, Selection
 from espnet_perception.evaluation.state import BagState, FrameRecord

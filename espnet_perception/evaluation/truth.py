@@ -15,7 +15,8 @@ import re
 from typing import List, Optional, Protocol, Sequence
 
 from espnet_perception.errors import DatasetError, ImageError
-from espnet_perception.evaluation.bags import Bag, BagMessage, COMPRESSED_IMAGE
+from espnet_perception.evaluation.bags import Bag
+from espnet_perception.evaluation.messages import BagMessage, COMPRESSED_IMAGE
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 

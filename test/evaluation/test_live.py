@@ -7,7 +7,8 @@ from collections import deque
 from espnet_perception.errors import PerceptionError
 from espnet_perception.evaluation import live
 from espnet_perception.evaluation.bags import open_bag
-from espnet_perception.evaluation.live import LiveSource, NodeCounters, Pace, ReceivedMask
+from espnet_perception.evaluation.live import LiveSource
+from espnet_perception.evaluation.player import NodeCounters, Pace, ReceivedMask
 from espnet_perception.telemetry.clock import monotonic_ns
 import numpy as np
 import pytest
