@@ -160,10 +160,7 @@ def write_text(path: Path, text: str) -> None:
 
     :raises OutputError: it cannot be written.
     """
-    part = path.with_name(path.name + '.part')
-    with writing(path):
-        part.write_text(text, encoding='utf-8')
-        part.replace(path)
+    _write_whole(path, text.encode('utf-8'))
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
@@ -175,10 +172,18 @@ def write_image(path: Path, image: np.ndarray) -> None:
     :raises OutputError: it cannot be written.
     """
     _, coded = cv2.imencode(path.suffix, image)
+    _write_whole(path, coded.tobytes())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
     part = path.with_name(path.name + '.part')
     with writing(path):
-        part.write_bytes(coded.tobytes())
-        part.replace(path)
+        try:
+            part.write_bytes(content)
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def _forget(folder: Path) -> None:

@@ -85,3 +85,4 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(tmp_path, repositor
                             capture_output=True, text=True).stdout
     assert 'cannot write {}: File too large; free some space'.format(path) in output
     assert path.read_text() == 'old'
+    assert [file.name for file in tmp_path.iterdir()] == ['report.json']
