@@ -22,7 +22,7 @@ print('in order')
 def end(signals, repository):
     """Run a program that gets the signals before it waits; return exit status and output."""
     done = subprocess.run([sys.executable, '-c', PROGRAM.format(signals=signals)], timeout=60,
-                          cwd=repository, capture_output=True, text=True)
+                          cwd=repository, stdout=subprocess.PIPE, universal_newlines=True)
     return done.returncode, done.stdout
 
 
@@ -40,7 +40,8 @@ def test_a_wrong_command_line_is_said_in_one_line(repository, tmp_path):
     program = ('from espnet_perception.nodes.running import run; '
                'raise SystemExit(run(None, ["--ros-args", "--params-file", "/no/such.yaml"]))')
     done = subprocess.run([sys.executable, '-c', program], timeout=60, cwd=repository,
-                          capture_output=True, text=True)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          universal_newlines=True)
     assert done.returncode == 1
     assert 'cannot start: ' in done.stderr
     assert '/no/such.yaml' in done.stderr
