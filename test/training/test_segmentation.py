@@ -10,6 +10,7 @@ from espnet_perception.errors import ModelError, SettingsError
 from espnet_perception.training import checkpoint, segmentation
 import pytest
 import torch
+import yaml
 
 TINY = {
     'width': 64, 'height': 64, 'train_seed_first': 3, 'train_drives': 2, 'frames_per_drive': 2,
@@ -117,8 +118,7 @@ def test_the_shipped_settings_are_valid(repository):
 
 def test_a_model_is_published_and_measured(finished, tmp_path, capsys):
     config = tmp_path / 'run.yaml'
-    config.write_text(''.join('{}: {}\n'.format(*item) for item in
-                              finished[0]._asdict().items()))
+    config.write_text(yaml.safe_dump(dict(finished[0]._asdict())))
     folder = tmp_path / 'tiny_model'
     common = ['--seed', '5', '--frames', '2']
     assert segmentation.main(['--config', str(config), '--publish', str(folder)] + common) == 0
