@@ -42,7 +42,7 @@ class Picture(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """The whole picture as a data URI, so that the page needs no other file."""
+        """Return the whole picture as a data URI, so that the page needs no other file."""
         content = self.path.read_bytes()
         if self.photo:
             picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)

@@ -60,17 +60,17 @@ class Selection:
 
     @property
     def indices(self) -> Set[int]:
-        """Indices of all frames to show."""
+        """Return the indices of all frames to show."""
         return {entry.index for entry in self._ranked} | set(self._spread.values())
 
     @property
     def worst(self) -> List[Ranked]:
-        """The worst frames, worst first."""
+        """Return the worst frames, worst first."""
         return list(self._ranked)
 
     @property
     def spread(self) -> List[int]:
-        """Indices of the frames spread over the bag, in order."""
+        """Return the indices of the frames spread over the bag, in order."""
         return sorted(self._spread.values())
 
 

@@ -73,7 +73,7 @@ class Intake:
 
     @property
     def topic(self) -> str:
-        """Resolved name of the topic; empty where nobody listens."""
+        """Return the resolved name of the topic; empty where nobody listens."""
         return self._subscription.topic_name if self._subscription else ''
 
     def start(self, transport: str) -> None:

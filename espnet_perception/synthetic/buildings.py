@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Houses along the street, from lateral 0 outwards."""
 
-import numpy as np
-
 from espnet_perception.synthetic import classes, shapes
-from espnet_perception.synthetic.colors import FACADES, ROOFS, WINDOWS, bgr, jitter, pick
+from espnet_perception.synthetic.colors import bgr, FACADES, jitter, pick, ROOFS, WINDOWS
 from espnet_perception.synthetic.mesh import FACE, GLOW, Mesh, MeshBuilder
+import numpy as np
 
 LAMPLIGHT = bgr('ffd890')
 WINDOW_REACH_M = 90.0

@@ -38,6 +38,7 @@ def test_the_repository_is_clean():
     ('def f():\n    """Do it\n\n    and more.\n    """\n', 'D213'),
     ('def f():\n    """Do it"""\n', 'D400'),
     ('list = 3\n', 'A001'),
+    ('class A:\n    @property\n    def x(self):\n        """Name of it."""\n', 'D401'),
 ])
 def test_a_bad_file_is_found(tmp_path, text, code):
     path = tmp_path / 'sample.py'
@@ -45,6 +46,12 @@ def test_a_bad_file_is_found(tmp_path, text, code):
     done = lint(path)
     assert done.returncode == 1
     assert code in done.stdout + done.stderr
+
+
+def test_a_file_that_is_called_like_a_build_is_not_left_out(tmp_path):
+    path = tmp_path / 'buildings.py'
+    path.write_text('import os\n', encoding='utf-8')
+    assert 'F401' in lint(path).stdout
 
 
 def test_a_good_file_passes(tmp_path):
