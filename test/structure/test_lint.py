@@ -38,7 +38,7 @@ def test_the_repository_is_clean():
     ('def f():\n    """Do it\n\n    and more.\n    """\n', 'D213'),
     ('def f():\n    """Do it"""\n', 'D400'),
     ('list = 3\n', 'A001'),
-    ('class A:\n    @property\n    def x(self):\n        """Name of it."""\n', 'D401'),
+    ('class A:\n    @property\n    def x(self):\n        """Resolved name."""\n', 'D401'),
 ])
 def test_a_bad_file_is_found(tmp_path, text, code):
     path = tmp_path / 'sample.py'
