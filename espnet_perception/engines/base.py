@@ -89,6 +89,12 @@ class Engine:
         """Free the graph; infer refuses afterwards. Closing twice is fine."""
         raise NotImplementedError
 
+    def _refuse_other_than_cpu(self) -> None:
+        """Raise EngineError where a device was asked for that an engine of the CPU has not."""
+        if self.options.device not in ('auto', 'cpu'):
+            raise EngineError("engine {} got device '{}', expected auto or cpu".format(
+                self.name, self.options.device))
+
     def _run(self, batch: np.ndarray) -> Any:
         """Map (1, h, w, 3) pixels to the output arrays without the batch axis."""
         raise NotImplementedError

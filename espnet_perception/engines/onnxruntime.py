@@ -23,9 +23,7 @@ class OnnxRuntimeEngine(Engine):
 
     def __init__(self, onnx_path: str, options: EngineOptions) -> None:
         super().__init__(options)
-        if options.device not in ('auto', 'cpu'):
-            raise EngineError("engine onnxruntime got device '{}', expected auto or cpu".format(
-                options.device))
+        self._refuse_other_than_cpu()
         session_options = onnxruntime.SessionOptions()
         session_options.intra_op_num_threads = options.threads
         session_options.log_severity_level = 3

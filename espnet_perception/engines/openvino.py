@@ -26,9 +26,7 @@ class OpenVinoEngine(Engine):
 
     def __init__(self, onnx_path: str, options: EngineOptions) -> None:
         super().__init__(options)
-        if options.device not in ('auto', 'cpu'):
-            raise EngineError("engine openvino got device '{}', expected auto or cpu".format(
-                options.device))
+        self._refuse_other_than_cpu()
         settings = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': 'f32'}
         if options.threads:
             settings['INFERENCE_NUM_THREADS'] = str(options.threads)
