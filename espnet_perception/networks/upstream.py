@@ -34,6 +34,8 @@ Tensors = Dict[str, Tensor]
 LABEL_SETS_BY_DATASET = {
     'camvid': label_sets.CAMVID_UNLABELLED,
     'cityscapes': label_sets.CITYSCAPES_BACKGROUND,
+    'coco': label_sets.COCO,
+    'imagenet': label_sets.IMAGENET,
     'pascal_voc': label_sets.PASCAL_VOC,
 }
 

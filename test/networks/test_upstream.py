@@ -63,6 +63,7 @@ def test_classification_checkpoint(shared_dir, tmp_path, width):
     assert card.arguments == {'width': width, 'classes': 1000}
     assert (card.input_width, card.input_height, card.channel_order) == (224, 224, 'rgb')
     assert card.metrics == ()
+    assert (card.classes[0], card.classes[999]) == ('tench', 'toilet tissue')
     loaded = without_counters(network.state_dict())
     for name, ours in zip(without_counters(released), loaded):
         assert torch.equal(network.state_dict()[ours], released[name]), name
