@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks of the papers and one front door to them."""
 
-from typing import Any
+import inspect
+from numbers import Integral, Real
+from typing import Any, Dict
 
 from espnet_perception.errors import NetworkError, unknown_key_sentence
 from espnet_perception.networks.classification import ESPNetv2
@@ -24,6 +26,14 @@ NETWORKS = {
     'shufflenetv2_seg': ShuffleNetv2Segmentation,
 }
 
+# Annotation of a constructor's argument: the type that it takes, and its name in a message.
+KINDS = {
+    int: (Integral, 'a whole number'),
+    float: (Real, 'a number'),
+    bool: (bool, 'true or false'),
+    str: (str, 'a name'),
+}
+
 
 def create_network(name: str, **arguments: Any) -> nn.Module:
     """
@@ -32,11 +42,32 @@ def create_network(name: str, **arguments: Any) -> nn.Module:
     :param name: a key of NETWORKS.
     :param arguments: arguments of its constructor.
     :return: the network with fresh weights.
-    :raises NetworkError: unknown name or argument.
+    :raises NetworkError: unknown name or argument, or an argument of a wrong kind or value.
+    """
+    known = network_arguments(name)
+    for key, value in arguments.items():
+        if key not in known:
+            raise NetworkError(unknown_key_sentence(
+                "argument of network '{}':".format(name), key, tuple(known)))
+        _check_kind(name, known[key], value)
+    return NETWORKS[name](**arguments)
+
+
+def network_arguments(name: str) -> Dict[str, inspect.Parameter]:
+    """
+    Return the arguments of a network: name to parameter, with its default and its annotation.
+
+    :param name: a key of NETWORKS.
+    :raises NetworkError: unknown name.
     """
     if name not in NETWORKS:
         raise NetworkError(unknown_key_sentence('network', name, tuple(NETWORKS)))
-    try:
-        return NETWORKS[name](**arguments)
-    except TypeError as error:
-        raise NetworkError("network '{}': {}".format(name, error))
+    return dict(inspect.signature(NETWORKS[name]).parameters)
+
+
+def _check_kind(network: str, parameter: inspect.Parameter, value: Any) -> None:
+    """Refuse what a constructor would only stumble over: a text for a number, 1.5 classes."""
+    kind, expected = KINDS[parameter.annotation]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise NetworkError("network '{}' got {} {!r}, expected {}".format(
+            network, parameter.name, value, expected))

@@ -90,7 +90,8 @@ class Encoder(nn.Module):
     :param p: repeats at level 2 (alpha_2).
     :param q: repeats at level 3 (alpha_3).
     :param flow: the variant.
-    :param module: builds a module from channels in, channels out and stride.
+    :param module: builds what stands in the place of the ESP module (see ``comparison.py``) from
+        channels in, channels out and stride.
     :raises NetworkError: no class, or a negative number of repeats.
     """
 
@@ -190,12 +191,10 @@ class ESPNetC(Encoder):
     :param classes: number of output channels, at least 1.
     :param p: repeats at level 2 (alpha_2).
     :param q: repeats at level 3 (alpha_3); weights were released for 3, 5 and 8.
-    :param module: what stands in the place of the ESP module, see ``comparison.py``.
     """
 
-    def __init__(self, classes: int = 20, p: int = 2, q: int = 8,
-                 module: ModuleFactory = ESP) -> None:
-        super().__init__(classes, p, q, Flow(share=True, reinforce=True), module)
+    def __init__(self, classes: int = 20, p: int = 2, q: int = 8) -> None:
+        super().__init__(classes, p, q, Flow(share=True, reinforce=True))
 
 
 # Channels of the map of level 1 that the decoder joins. The authors published two networks that

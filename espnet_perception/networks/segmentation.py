@@ -127,18 +127,18 @@ class ESPNetv2Segmentation(nn.Module):
     ESPNetv2 with the released decoder.
 
     :param classes: number of output channels, at least 1.
-    :param width: width factor s: 0.5, 1.0, 1.25, 1.5 or 2.0.
-    :param base: width of the decoder; the released networks have 16.
-    :raises NetworkError: unknown width or no class.
+    :param width: width factor s of Table 2; weights were released for 0.5, 1.0, 1.5 and 2.0.
+    :param base: width of the decoder, at least 1; the released networks have 16.
+    :raises NetworkError: unknown width, no class or no decoder.
     """
 
     side_multiple = SIDE_MULTIPLE
 
     def __init__(self, classes: int = 20, width: float = 2.0, base: int = 16) -> None:
         super().__init__()
-        if classes < 1:
-            raise NetworkError('a segmentation network got {} classes, expected at least 1'
-                               .format(classes))
+        if classes < 1 or base < 1:
+            raise NetworkError('a segmentation network got {} classes and a decoder of width {}, '
+                               'expected at least 1 of each'.format(classes, base))
         self.classes = classes
         d1, d2, d3 = 4 * base, 3 * base, 2 * base
         planes = max(1, min(classes // 2, base))
