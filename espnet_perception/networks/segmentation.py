@@ -136,9 +136,12 @@ class ESPNetv2Segmentation(nn.Module):
 
     def __init__(self, classes: int = 20, width: float = 2.0, base: int = 16) -> None:
         super().__init__()
-        if classes < 1 or base < 1:
-            raise NetworkError('a segmentation network got {} classes and a decoder of width {}, '
-                               'expected at least 1 of each'.format(classes, base))
+        if classes < 1:
+            raise NetworkError('a segmentation network got {} classes, expected at least 1'
+                               .format(classes))
+        if base < 1:
+            raise NetworkError('the decoder got the width {}, expected at least 1; the released '
+                               'networks have 16'.format(base))
         self.classes = classes
         d1, d2, d3 = 4 * base, 3 * base, 2 * base
         planes = max(1, min(classes // 2, base))

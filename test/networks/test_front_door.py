@@ -6,6 +6,7 @@ from espnet_perception.errors import NetworkError
 from espnet_perception.networks import create_network, KINDS, network_arguments, NETWORKS
 import numpy as np
 import pytest
+import torch
 
 
 @pytest.mark.parametrize('name', sorted(NETWORKS))
@@ -27,7 +28,7 @@ def test_every_argument_is_described_and_of_a_kind_that_is_checked(name):
     ('espnetv2', {'classes': True}, 'got classes True, expected a whole number'),
     ('espnetv2_seg', {'width': 'wide'}, "got width 'wide', expected a number"),
     ('espnetv2_seg', {'width': float('nan')}, 'got width nan, expected one of 0.5'),
-    ('espnetv2_seg', {'base': 0}, 'a decoder of width 0, expected at least 1'),
+    ('espnetv2_seg', {'base': 0}, 'the decoder got the width 0, expected at least 1'),
     ('espnetv2', {'fusion': 1}, 'got fusion 1, expected true or false'),
     ('espnet', {'variant': 3}, 'got variant 3, expected a name'),
     ('espnet_a', {'p': None}, 'got p None, expected a whole number'),
@@ -54,7 +55,6 @@ def test_numbers_of_numpy_and_whole_widths_are_numbers():
     ('espnet_c', 1), ('espnet', 5), ('espnet', 33), ('shufflenetv2_seg', 1)])
 def test_any_class_count(name, classes):
     """The scores have one entry, or one map, for each class."""
-    import torch
     network = create_network(name, classes=classes).eval()
     with torch.no_grad():
         scores = network(torch.rand(1, 3, 32, 48))
