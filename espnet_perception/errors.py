@@ -23,6 +23,10 @@ class ModelError(PerceptionError):
     """A model directory, card or weight file is missing, damaged or foreign."""
 
 
+class AbsentModelError(ModelError):
+    """Nothing is where a model, its card or its weights should be."""
+
+
 class NetworkError(PerceptionError):
     """A network cannot be built or fed as asked (width, classes, input size)."""
 
@@ -55,6 +59,16 @@ def unknown_key_sentence(kind: str, name: str, valid: Sequence[str]) -> str:
     :param name: the unknown name.
     :param valid: every valid name.
     """
+    return "unknown {} '{}'{} valid: {}".format(kind, name, nearest_hint(name, valid),
+                                                ', '.join(valid))
+
+
+def nearest_hint(name: str, valid: Sequence[str]) -> str:
+    """
+    Return '; did you mean ...?' with the valid name nearest to an unknown one, or ';'.
+
+    :param name: the unknown name.
+    :param valid: every valid name.
+    """
     nearest = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.4)
-    hint = "; did you mean '{}'?".format(nearest[0]) if nearest else ';'
-    return "unknown {} '{}'{} valid: {}".format(kind, name, hint, ', '.join(valid))
+    return "; did you mean '{}'?".format(nearest[0]) if nearest else ';'

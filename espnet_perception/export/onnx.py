@@ -13,6 +13,7 @@ from espnet_perception.errors import EngineError, ModelError
 from espnet_perception.model_card import file_sha256, ModelCard
 from espnet_perception.networks.deploy import DeployedNetwork
 from espnet_perception.networks.fused import fuse
+from espnet_perception.user_folders import cache_folder
 import torch
 from torch import nn
 
@@ -60,18 +61,12 @@ def cached_onnx(key: GraphKey, card: ModelCard, load: Callable[[], nn.Module],
     :return: path of the ONNX file; a damaged one was written anew.
     :raises ModelError: the file cannot be written (disk full, no permission).
     """
-    folder = cache_dir or default_cache_dir()
+    folder = cache_dir or cache_folder('onnx')
     path = os.path.join(folder, key.file_name(card))
     if not _is_whole(path):
         graph = deployed(load(), card, key.product)
         _write_atomically(graph, key, path)
     return path
-
-
-def default_cache_dir() -> str:
-    """Return the folder of exported graphs below XDG_CACHE_HOME or ~/.cache."""
-    root = os.environ.get('XDG_CACHE_HOME') or os.path.join(os.path.expanduser('~'), '.cache')
-    return os.path.join(root, 'espnet_perception', 'onnx')
 
 
 def deployed(network: nn.Module, card: ModelCard, product: str) -> DeployedNetwork:

@@ -1,12 +1,13 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Read weight files without running code that may hide in them."""
+"""Read weight files without running code that may hide in them, and write such files."""
 
+import io
 import os
 import pickle
 from typing import Any, Dict
 
-from espnet_perception.errors import ModelError
+from espnet_perception.errors import AbsentModelError, ModelError
 import torch
 from torch import Tensor
 
@@ -49,7 +50,7 @@ def load_state_dict(path: str) -> Dict[str, Tensor]:
     :raises ModelError: no file, damaged, holds code, or holds no tensors.
     """
     if not os.path.isfile(path):
-        raise ModelError('no weight file at {}; give the path of a .pth file'.format(path))
+        raise AbsentModelError('no weight file at {}; give the path of a .pth file'.format(path))
     content = _read(path)
     for key in ('state_dict', 'model'):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
@@ -59,6 +60,22 @@ def load_state_dict(path: str) -> Dict[str, Tensor]:
         raise ModelError('{} holds no state dict (a mapping of names to tensors); save the '
                          'network with torch.save(network.state_dict(), path)'.format(path))
     return {_without_prefix(name): value for name, value in content.items()}
+
+
+def save_state_dict(tensors: Dict[str, Tensor], path: str) -> None:
+    """
+    Write tensors so that ``load_state_dict`` reads them.
+
+    :param tensors: name to tensor.
+    :param path: file to write.
+    :raises OSError: it cannot be written; torch itself would not say why.
+    """
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    with open(path, 'wb') as stream:
+        stream.write(buffer.getbuffer())
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _read(path: str) -> Any:

@@ -3,11 +3,12 @@
 """The rules of the house as tables; docs/architecture.md tells their reasons."""
 
 # Who may import whom inside the package: a folder or module, and what it may use beside itself.
-BASICS = ('errors', 'label_sets')
+BASICS = ('errors', 'label_sets', 'user_folders')
 CONTRACT = BASICS + ('frame', 'results', 'settings', 'model_card')
 MAY_IMPORT = {
     'errors': (),
     'label_sets': ('errors',),
+    'user_folders': (),
     'frame': (),
     'results': (),
     'settings': ('errors',),
@@ -51,7 +52,8 @@ PARSER_FUNCTIONS = ('add_arguments', 'build_parser', 'parse_arguments')
 
 # What runs on the robot with Python 3.6, with its tests.
 ROBOT = ('__init__.py', 'errors.py', 'label_sets', 'frame.py', 'results.py', 'settings.py',
-         'model_card.py', 'networks', 'engines', 'export', 'pipeline', 'telemetry', 'nodes')
+         'user_folders.py', 'model_card.py', 'networks', 'engines', 'export', 'pipeline',
+         'telemetry', 'nodes')
 
 # Names that say nothing, for files and for variables.
 VAGUE_FILES = ('utils.py', 'util.py', 'helpers.py', 'helper.py', 'common.py', 'misc.py')
