@@ -6,7 +6,13 @@ from espnet_perception.networks import create_network
 from espnet_perception.networks.counting import count, count_stages
 from espnet_perception.networks.eesp import EESP
 from espnet_perception.networks.espnet import ESP
-from espnet_perception.networks.papers import agree, paper_rows, PRINTED
+from espnet_perception.networks.papers import (
+    agree,
+    Compared,
+    paper_rows,
+    PAPER_SIZE,
+    PRINTED,
+)
 from espnet_perception.networks.receptive_field import receptive_fields
 import pytest
 
@@ -14,9 +20,32 @@ import pytest
 def test_every_printed_size_is_ours():
     """Table 2, 4, 5 and Figure 7c to the precision that they print."""
     rows = paper_rows()
-    assert len(rows) == len(PRINTED) == 14
+    assert len(rows) == len(PRINTED) == 16
     for row in rows:
         assert row.agrees, row
+    assert {row.printed.place: row.notes for row in rows if row.notes} == {
+        'Table 2, s = 2.0': ('3.49 M is 3,498,136 cut off, not rounded',
+                             '284 M is 284,806,228 cut off, not rounded'),
+        'Table 5, point-wise, s = 0.5': ('1.30 M is 1,306,084 cut off, not rounded',),
+        'Table 5, point-wise, s = 1.0': ('1.92 M is 1,929,080 cut off, not rounded',),
+        'Figure 7c, ESPNet': ('364 K is 364,569 cut off, not rounded',
+                              '424 M leaves out 26,342,400 of the transposed convolutions',),
+    }
+
+
+def test_a_wrong_network_is_seen():
+    """A row that does not have the printed size."""
+    printed = PRINTED[0]._replace(arguments={'width': 0.5, 'grouped_reduction': False})
+    counts = count(create_network(printed.network, **printed.arguments), PAPER_SIZE)
+    assert not Compared(printed, counts).agrees
+
+
+def test_printed_figures_are_in_the_paper(shared_dir):
+    """Every size and accuracy stands in the text of the paper."""
+    text = next((shared_dir / 'papers').glob('000_*.txt')).read_text(encoding='utf-8')
+    for row in PRINTED:
+        for figure in (row.parameters, row.multiply_adds, row.accuracy.partition(' ')[0]):
+            assert figure in text, (row.place, figure)
 
 
 @pytest.mark.parametrize('printed, counted, same', [
