@@ -1,0 +1,176 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Images with a mask each: what every segmentation data set on disk comes down to."""
+
+import os
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
+
+import cv2
+from espnet_perception.errors import DatasetError
+from espnet_perception.evaluation.metrics import NO_CLASS
+from espnet_perception.label_sets import LabelSet
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+FORBIDDEN = -1
+
+
+class Pair(NamedTuple):
+    """
+    One image and its mask.
+
+    :param stem: name of the pair, unique within its data set
+    :param image: path of the image
+    :param mask: path of the mask
+    """
+
+    stem: str
+    image: str
+    mask: str
+
+
+class PairDataset:
+    """
+    Images with masks, decoded when they are asked for.
+
+    :param name: name of the data set, for cards and messages
+    :param pairs: the pairs, in the order of the data set
+    :param label_set: names and colours of the classes
+    :param ids: (256,) class id of every value of a mask, NO_CLASS where it counts nowhere,
+        FORBIDDEN where the value must not occur; None: 0 to classes - 1 and 255
+    """
+
+    def __init__(self, name: str, pairs: Sequence[Pair], label_set: LabelSet,
+                 ids: Optional[np.ndarray] = None) -> None:
+        self.name = name
+        self.pairs = tuple(pairs)
+        self.label_set = label_set
+        self.ids = plain_ids(len(label_set.classes)) if ids is None else ids
+        if not self.pairs:
+            raise DatasetError('the data set {} holds no image; check its folder and split'.format(
+                name))
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def read(self, index: int) -> Tuple[np.ndarray, np.ndarray]:
+        """
+        Decode one pair.
+
+        :param index: position in the data set
+        :returns: (H, W, 3) uint8 blue-green-red, (H, W) uint8 class ids or NO_CLASS
+        :raises DatasetError: a file is missing or damaged, sizes differ, or a value of the mask
+            is no class
+        """
+        pair = self.pairs[index]
+        image_bgr, labels = read_image(pair.image), self.read_labels(index)
+        if image_bgr.shape[:2] != labels.shape:
+            raise DatasetError('{} is {} x {} pixels and its mask {} x {}; a mask has the size of '
+                               'its image'.format(pair.image, *image_bgr.shape[1::-1],
+                                                  *labels.shape[::-1]))
+        return image_bgr, labels
+
+    def read_labels(self, index: int) -> np.ndarray:
+        """
+        Decode one mask.
+
+        :param index: position in the data set
+        :returns: (H, W) uint8 class ids or NO_CLASS
+        :raises DatasetError: as ``read``
+        """
+        path = self.pairs[index].mask
+        values = self.decode_mask(path)
+        labels = self.ids[values]
+        if labels.min(initial=0) < 0:
+            wrong = np.unique(values[labels == FORBIDDEN])
+            raise DatasetError('the mask {} holds {}, expected {}'.format(
+                path, ', '.join(map(str, wrong[:5])), self._expected()))
+        return labels.astype(np.uint8)
+
+    def is_damaged(self, index: int) -> bool:
+        """Return whether a mask cannot be decoded, as against holding a wrong value."""
+        try:
+            self.decode_mask(self.pairs[index].mask)
+        except DatasetError:
+            return True
+        return False
+
+    def stamps(self) -> Iterator[str]:
+        """Yield a line per mask that changes with the file."""
+        for pair in self.pairs:
+            facts = os.stat(pair.mask) if os.path.exists(pair.mask) else None
+            yield '{} {} {}'.format(pair.stem, facts and facts.st_size,
+                                    facts and facts.st_mtime_ns)
+
+    def decode_mask(self, path: str) -> np.ndarray:
+        """Return the (H, W) uint8 values of a mask file; palette images by their index."""
+        try:
+            with Image.open(path) as mask:
+                if mask.mode not in ('L', 'P', '1', 'I;16', 'I'):
+                    raise DatasetError('the mask {} has pixels of {}, expected one channel of '
+                                       'class ids'.format(path, mask.mode))
+                values = np.asarray(mask)
+        except DatasetError:
+            raise
+        except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+            raise DatasetError('cannot read the mask {}: {}'.format(path, _reason(error)))
+        if values.max(initial=0) > 255:
+            raise DatasetError('the mask {} holds {}, expected values of 0 to 255'.format(
+                path, values.max()))
+        return values.astype(np.uint8)
+
+    def _expected(self) -> str:
+        valid = np.flatnonzero(self.ids != FORBIDDEN)
+        return 'class ids of {} ({} to {}) or {} for unlabelled'.format(
+            self.label_set.name, valid[0], len(self.label_set.classes) - 1, NO_CLASS)
+
+
+def plain_ids(classes: int) -> np.ndarray:
+    """Return the ids of masks that hold class ids and NO_CLASS, nothing else."""
+    ids = np.full(256, FORBIDDEN, np.int16)
+    ids[:classes] = np.arange(classes)
+    ids[NO_CLASS] = NO_CLASS
+    return ids
+
+
+def read_image(path: str) -> np.ndarray:
+    """
+    Decode an image.
+
+    :param path: JPEG, PNG or anything else that OpenCV reads
+    :returns: (H, W, 3) uint8 blue-green-red
+    :raises DatasetError: missing or damaged
+    """
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise DatasetError('cannot read the image {}: {}'.format(path, _reason(error)))
+    image_bgr = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    if image_bgr is None:
+        raise DatasetError('cannot read the image {}: {} bytes that are no image'.format(
+            path, content.size))
+    return image_bgr
+
+
+def read_split(folder: str, split: str) -> Sequence[str]:
+    """
+    Return the stems of a split list, one per line of ``<split>.txt``.
+
+    :param folder: folder of the data set
+    :param split: name of the list; several joined by + follow each other
+    :raises DatasetError: no such list
+    """
+    stems = []
+    for part in split.split('+'):
+        path = os.path.join(folder, part + '.txt')
+        try:
+            with open(path, encoding='utf-8') as stream:
+                stems += [line.strip() for line in stream if line.strip()]
+        except OSError as error:
+            raise DatasetError("cannot read the list of split '{}', {}: {}".format(
+                part, path, _reason(error)))
+    return stems
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, 'strerror', None) or str(error)
