@@ -63,10 +63,11 @@ setup(
     zip_safe=False,
     maintainer='espnet_perception contributors',
     maintainer_email='maintainers@espnet-perception.invalid',
-    description='Semantic segmentation of camera images with ESPNetv2, as managed ROS 2 nodes',
+    description='Segmentation and classification of camera images with ESPNetv2, for ROS 2',
     license='Apache-2.0',
     entry_points={
         'console_scripts': [
+            'classification_node = espnet_perception.nodes.classification:main',
             'segmentation_node = espnet_perception.nodes.segmentation:main',
             'espnet-perception = espnet_perception.cli.main:main',
         ],

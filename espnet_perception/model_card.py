@@ -34,6 +34,10 @@ class ModelCard(NamedTuple):
     :param mean: mean per channel in that order, in 0..255 units.
     :param std: standard deviation per channel, likewise; the input is (pixel - mean) / std.
     :param resize: pil_bilinear (antialiased, on uint8) or cv2_linear_float.
+    :param crop_ratio: 0: the image is stretched to the input size. Else, of a classifier: it is
+        resized, keeping its shape, until it just covers the input size divided by this ratio
+        (rounded down), and the centre of input size is cut out; 0.875 is the evaluation of
+        ImageNet.
     :param weights: file name of the weights inside the model directory.
     :param sha256: of the weight file, lower-case hexadecimal.
     :param metrics: rows of measured figures: name, value, dataset, split, size ...
@@ -64,6 +68,7 @@ class ModelCard(NamedTuple):
     licence: str = ''
     origin: str = ''
     multi_label: bool = False
+    crop_ratio: float = 0.0
 
     @property
     def input_type(self) -> str:
@@ -204,6 +209,11 @@ def _check(card: ModelCard) -> None:
                     for colour in card.palette),
             '{} colours of three values 0..255'.format(len(card.classes)))
     _expect('arguments', card.arguments, isinstance(card.arguments, dict), 'a mapping')
+    ratio = card.crop_ratio
+    _expect('crop_ratio', ratio, type(ratio) in (int, float)
+            and (ratio == 0 or 0.25 <= ratio <= 1), '0 (no crop) or 0.25 to 1')
+    _expect('crop_ratio', ratio, ratio == 0 or card.task == 'classification',
+            '0, for a cropped image cannot have a label for each pixel')
     _expect('multi_label', card.multi_label, isinstance(card.multi_label, bool), 'true or false')
     scores = card.arguments.get('classes', len(card.classes))
     _expect('classes', len(card.classes), scores == len(card.classes),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What pipelines give back."""
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -37,3 +37,23 @@ class Segmentation(NamedTuple):
     network_labels: np.ndarray
     times: StageTimes
     logits: Optional[np.ndarray] = None
+
+
+class Classification(NamedTuple):
+    """
+    What one image shows.
+
+    :param ids: ids of the reported classes, best first.
+    :param names: their names, as many as ids.
+    :param scores: (k,) float32, their probabilities, descending, as many as ids.
+    :param all_scores: (classes,) float32, the probability of every class in the order of ids.
+    :param multi_label: every class is judged by itself; else all_scores adds up to 1.
+    :param times: duration of each stage.
+    """
+
+    ids: Tuple[int, ...]
+    names: Tuple[str, ...]
+    scores: np.ndarray
+    all_scores: np.ndarray
+    multi_label: bool
+    times: StageTimes

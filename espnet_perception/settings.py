@@ -14,37 +14,74 @@ from espnet_perception.errors import SettingsError, unknown_key_sentence
 ENGINE_NAMES = ('auto', 'torch', 'onnxruntime', 'openvino')
 
 
-class SegmenterSettings(NamedTuple):
-    """How a segmentation pipeline runs."""
+class PipelineSettings(NamedTuple):
+    """How every pipeline runs its network; the settings of each pipeline begin with these."""
 
     threads: int = 0
     device: str = 'auto'
     network_width: int = 0
     network_height: int = 0
-    confidence: bool = True
-    confidence_threshold: float = 0.0
-    keep_logits: bool = False
     cache_dir: str = ''
 
 
-class SegmentationNodeSettings(NamedTuple):
-    """What the segmentation node does around its pipeline."""
+_PIPELINE = PipelineSettings()
 
-    model: str = 'espnetv2_s0.5_synthetic'
+
+class SegmenterSettings(NamedTuple):
+    """How a segmentation pipeline runs."""
+
+    threads: int = _PIPELINE.threads
+    device: str = _PIPELINE.device
+    network_width: int = _PIPELINE.network_width
+    network_height: int = _PIPELINE.network_height
+    cache_dir: str = _PIPELINE.cache_dir
+    confidence: bool = True
+    confidence_threshold: float = 0.0
+    keep_logits: bool = False
+
+
+class ClassifierSettings(NamedTuple):
+    """How a classification pipeline runs."""
+
+    threads: int = _PIPELINE.threads
+    device: str = _PIPELINE.device
+    network_width: int = _PIPELINE.network_width
+    network_height: int = _PIPELINE.network_height
+    cache_dir: str = _PIPELINE.cache_dir
+    top_k: int = 5
+    score_threshold: float = 0.0
+    smoothing_frames: int = 0
+
+
+class NodeSettings(NamedTuple):
+    """What every node does around its pipeline."""
+
     engine: str = 'auto'
     autostart: bool = True
     image_transport: str = 'raw'
-    mask_size: str = 'image'
     max_rate_hz: float = 0.0
-    publish_confidence: bool = True
     publish_overlay: bool = True
-    publish_color_mask: bool = True
-    overlay_opacity: float = 0.5
     diagnostics_period_s: float = 1.0
     latency_window: int = 200
     expected_rate_hz: float = 0.0
     stale_after_s: float = 2.0
     warn_latency_ms: float = 0.0
+
+
+class SegmentationNodeSettings(NamedTuple):
+    """What the segmentation node does beside what every node does."""
+
+    model: str = 'espnetv2_s0.5_synthetic'
+    mask_size: str = 'image'
+    publish_confidence: bool = True
+    publish_color_mask: bool = True
+    overlay_opacity: float = 0.5
+
+
+class ClassificationNodeSettings(NamedTuple):
+    """What the classification node does beside what every node does."""
+
+    model: str = ''
 
 
 class Fact(NamedTuple):
@@ -65,10 +102,10 @@ FACTS = {
     'threads': Fact('CPU threads of the engine; 0 leaves it to the runtime', 0, 256,
                     read_only=True),
     'device': Fact('Device of the torch engine: auto, cpu, cuda or cuda:N', read_only=True),
-    'network_width': Fact("Width in pixels at which the network runs; 0 = the card's", 0, 8192,
-                          read_only=True),
-    'network_height': Fact("Height in pixels at which the network runs; 0 = the card's", 0, 8192,
-                           read_only=True),
+    'network_width': Fact("Width in pixels at which the network runs, after cropping where the "
+                          "card asks for it; 0 = the card's", 0, 8192, read_only=True),
+    'network_height': Fact("Height in pixels at which the network runs, likewise; 0 = the card's",
+                           0, 8192, read_only=True),
     'confidence': Fact('Compute the confidence of every pixel', read_only=True),
     'confidence_threshold': Fact('Pixels of lower softmax probability become unlabelled (255)',
                                  0.0, 1.0),
@@ -76,6 +113,10 @@ FACTS = {
                         read_only=True),
     'cache_dir': Fact('Folder of exported graphs; empty = the cache folder of the user',
                       read_only=True),
+    'top_k': Fact('How many classes are reported, best first; 0 = all', 0, 65535),
+    'score_threshold': Fact('Classes of lower probability are not reported', 0.0, 1.0),
+    'smoothing_frames': Fact('Exponential smoothing of the probabilities over about so many '
+                             'frames; 0 and 1 = off', 0, 1000),
     'autostart': Fact('Configure and activate without being asked', read_only=True),
     'image_transport': Fact('raw: subscribe to sensor_msgs/Image; compressed: to '
                             'sensor_msgs/CompressedImage', choices=('raw', 'compressed'),

@@ -52,6 +52,40 @@ def tiny_model_dir(tmp_path_factory) -> Path:
     return directory
 
 
+@pytest.fixture(scope='session')
+def make_classifier_dir(tmp_path_factory):
+    """Return a function that makes the model directory of a small untrained classifier."""
+    from espnet_perception import model_card
+    from espnet_perception.label_sets import voc_palette
+    from espnet_perception.networks import create_network
+    import torch
+
+    def make(name='scenes', classes=('street', 'forest', 'river', 'shop', 'night', 'snow', 'rain'),
+             **facts) -> Path:
+        directory = tmp_path_factory.mktemp('models') / name
+        directory.mkdir()
+        torch.manual_seed(12)
+        network = create_network('espnetv2', classes=len(classes), width=0.5)
+        torch.nn.init.normal_(network.classifier.weight)  # else all scores are nearly equal
+        torch.save(network.state_dict(), directory / 'weights.pth')
+        card = model_card.ModelCard(
+            name=name, task='classification', network='espnetv2',
+            arguments={'classes': len(classes), 'width': 0.5}, classes=tuple(classes),
+            palette=voc_palette(len(classes)), input_width=64, input_height=64,
+            weights='weights.pth',
+            sha256=model_card.file_sha256(str(directory / 'weights.pth')))
+        model_card.save(card._replace(**facts), str(directory))
+        return directory
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def tiny_classifier_dir(make_classifier_dir) -> Path:
+    """Model directory of a classifier of 7 classes, 64x64 pixels cut out of the centre."""
+    return make_classifier_dir(crop_ratio=0.875)
+
+
 @pytest.fixture(autouse=True, scope='session')
 def own_cache(tmp_path_factory):
     """Keep exported graphs of the tests out of the user's cache."""

@@ -7,15 +7,22 @@ import math
 from espnet_perception.errors import SettingsError
 from espnet_perception.settings import (
     check,
+    ClassificationNodeSettings,
+    ClassifierSettings,
     FACTS,
     from_dict,
+    NodeSettings,
+    PipelineSettings,
     SegmentationNodeSettings,
     SegmenterSettings,
 )
 import pytest
 
+ALL = (PipelineSettings, SegmenterSettings, ClassifierSettings, NodeSettings,
+       SegmentationNodeSettings, ClassificationNodeSettings)
 
-@pytest.mark.parametrize('settings_type', [SegmenterSettings, SegmentationNodeSettings])
+
+@pytest.mark.parametrize('settings_type', ALL)
 def test_every_setting_has_a_description_and_a_valid_default(settings_type):
     """Descriptors of parameters come from FACTS, so none may be missing."""
     for name in settings_type._fields:
@@ -25,7 +32,15 @@ def test_every_setting_has_a_description_and_a_valid_default(settings_type):
 
 def test_no_fact_without_setting():
     """FACTS does not describe what is gone."""
-    assert set(FACTS) == set(SegmenterSettings._fields) | set(SegmentationNodeSettings._fields)
+    assert set(FACTS) == {name for settings_type in ALL for name in settings_type._fields}
+
+
+@pytest.mark.parametrize('settings_type', [SegmenterSettings, ClassifierSettings])
+def test_every_pipeline_begins_with_what_all_share(settings_type):
+    """With the same defaults, in the same order."""
+    shared = PipelineSettings()
+    assert settings_type._fields[:len(shared)] == shared._fields
+    assert settings_type()[:len(shared)] == shared
 
 
 @pytest.mark.parametrize('values, sentence', [
@@ -43,8 +58,8 @@ def test_refusals(values, sentence):
 
 def test_integers_serve_where_a_float_is_expected():
     """YAML writes 1 for 1.0."""
-    settings = from_dict(SegmentationNodeSettings, {'max_rate_hz': 10, 'engine': 'torch'})
+    settings = from_dict(NodeSettings, {'max_rate_hz': 10, 'engine': 'torch'})
     assert settings.max_rate_hz == 10.0
     assert isinstance(settings.max_rate_hz, float)
     with pytest.raises(SettingsError, match="is 'gpu', expected one of: auto, torch"):
-        from_dict(SegmentationNodeSettings, {'engine': 'gpu'})
+        from_dict(NodeSettings, {'engine': 'gpu'})

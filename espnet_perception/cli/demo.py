@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict, List
 
 from espnet_perception.cli import replay
-from espnet_perception.settings import ENGINE_NAMES, SegmentationNodeSettings
+from espnet_perception.settings import ENGINE_NAMES, NodeSettings, SegmentationNodeSettings
 
 DESCRIPTION = """\
 Draw a synthetic drive, write it as a bag, start the real node in a process of its own, play the
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='where everything goes; replaced (%(default)s)')
     parser.add_argument('--model', default=node.model,
                         help='name in models/, model folder or upstream .pth file (%(default)s)')
-    parser.add_argument('--engine', default=node.engine, choices=ENGINE_NAMES,
+    parser.add_argument('--engine', default=NodeSettings().engine, choices=ENGINE_NAMES,
                         help='runtime of the network (%(default)s)')
     parser.add_argument('--bag', default='', help='your own bag instead of a synthetic drive')
     parser.add_argument('--topic', default='', help='topic of the images in your bag')

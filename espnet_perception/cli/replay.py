@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 from espnet_perception.settings import (
     ENGINE_NAMES,
     from_dict,
+    NodeSettings,
     SegmentationNodeSettings,
     SegmenterSettings,
 )
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group('model')
     model.add_argument('--model', default=node.model,
                        help='name in models/, model folder or upstream .pth file (%(default)s)')
-    model.add_argument('--engine', default=node.engine, choices=ENGINE_NAMES,
+    model.add_argument('--engine', default=NodeSettings().engine, choices=ENGINE_NAMES,
                        help='runtime of the network (%(default)s)')
     model.add_argument('--threads', type=int, default=pipeline.threads,
                        help='CPU threads of the engine; 0 leaves it to the runtime')

@@ -21,6 +21,7 @@ class Preprocessing(NamedTuple):
     mean: Tuple[float, float, float]
     std: Tuple[float, float, float]
     resize: str
+    crop_ratio: float = 0.0
 
 
 class Family(NamedTuple):
@@ -77,6 +78,8 @@ class Release(NamedTuple):
 
 
 IMAGENET_PREPROCESSING = Preprocessing('rgb', IMAGENET_MEAN, IMAGENET_STD, 'pil_bilinear')
+# The authors evaluate on ImageNet with Resize(int(size / 0.875)) and CenterCrop(size).
+IMAGENET_EVALUATION = IMAGENET_PREPROCESSING._replace(crop_ratio=0.875)
 
 # The first networks take (pixel - mean) / std of Cityscapes in 0..255 units, divided by 255 once
 # more; the card has no second division, so it is part of the standard deviation.
@@ -191,7 +194,7 @@ FAMILIES = {
     'espnetv2': Family(
         'classification', *_EDGENETS, 'model/classification/model_zoo/espnetv2',
         _EDGENETS_LICENCE, ('level2_0.eesp.proj_1x1.conv.weight', 'classifier.weight'),
-        _CLASSIFICATION_NAMES, IMAGENET_PREPROCESSING),
+        _CLASSIFICATION_NAMES, IMAGENET_EVALUATION),
 }
 
 RELEASES = {

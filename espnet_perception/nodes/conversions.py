@@ -11,22 +11,25 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from espnet_msgs.msg import Legend
-from espnet_perception.errors import ImageError
+from espnet_msgs.msg import ClassScores, Legend
+from espnet_perception.errors import ImageError, unknown_key_sentence
 from espnet_perception.frame import Frame
 from espnet_perception.model_card import ModelCard
 from espnet_perception.nodes.diagnostics import Status
 from espnet_perception.pipeline.decoding import decode_compressed, decode_image, ENCODINGS
+from espnet_perception.results import Classification
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 try:
-    from vision_msgs.msg import LabelInfo, VisionClass
+    from vision_msgs.msg import Classification as VisionClassification
+    from vision_msgs.msg import LabelInfo, ObjectHypothesis, VisionClass
 except ImportError:  # an optional package
-    LabelInfo = VisionClass = None
+    VisionClassification = LabelInfo = ObjectHypothesis = VisionClass = None
 
 NANOSECONDS = 10 ** 9
+NO_VOID_ID = 65535
 IMAGE_TYPES = {'raw': Image, 'compressed': CompressedImage}
 
 
@@ -78,17 +81,18 @@ def to_image(frame: Frame, pixels: np.ndarray) -> Image:
 
 def to_legend(card: ModelCard, stamp_ns: int, frame_id: str) -> Legend:
     """
-    Say what the class ids of a mask mean.
+    Say what the class ids of a model mean.
 
     :param card: the model's facts.
     :param stamp_ns: when the model was loaded, node clock.
     :param frame_id: the camera's; empty before the first image.
     """
+    has_void = card.task == 'segmentation'
     return Legend(header=_header(stamp_ns, frame_id), model=card.name,
-                  ids=array.array('B', range(len(card.classes))), names=list(card.classes),
+                  ids=array.array('H', range(len(card.classes))), names=list(card.classes),
                   palette_rgb=array.array('B', [part for colour in card.palette
                                                 for part in colour]),
-                  void_id=card.void_id)
+                  void_id=card.void_id if has_void else NO_VOID_ID)
 
 
 def to_label_info(card: ModelCard, stamp_ns: int, frame_id: str, threshold: float) -> Any:
@@ -103,6 +107,45 @@ def to_label_info(card: ModelCard, stamp_ns: int, frame_id: str, threshold: floa
     return LabelInfo(header=_header(stamp_ns, frame_id), threshold=float(threshold),
                      class_map=[VisionClass(class_id=class_id, class_name=name)
                                 for class_id, name in enumerate(card.classes)])
+
+
+def to_class_scores(frame: Frame, model: str, result: Classification) -> ClassScores:
+    """
+    Say what a frame shows.
+
+    :param frame: the camera frame; stamp and frame_id come from it.
+    :param model: name of the model.
+    :param result: what the pipeline says.
+    """
+    return ClassScores(header=_header(frame.stamp_ns, frame.frame_id), model=model,
+                       multi_label=result.multi_label, ids=array.array('i', result.ids),
+                       names=list(result.names), scores=array.array('f', result.scores))
+
+
+def to_classification(frame: Frame, result: Classification) -> Any:
+    """
+    Say the same as vision_msgs/Classification; only where vision_msgs is installed.
+
+    The ids are those of ``~/label_info``, written as text.
+
+    :param frame: the camera frame; stamp and frame_id come from it.
+    :param result: what the pipeline says.
+    """
+    return VisionClassification(
+        header=_header(frame.stamp_ns, frame.frame_id),
+        results=[ObjectHypothesis(class_id=str(class_id), score=float(score))
+                 for class_id, score in zip(result.ids, result.scores)])
+
+
+def from_class_scores(message: ClassScores) -> Tuple[int, np.ndarray, np.ndarray]:
+    """
+    Read what came back from a classification node.
+
+    :param message: the classes of a frame.
+    :return: its stamp in nanoseconds, class ids (k,) int32 and their scores (k,) float32.
+    """
+    return (stamp_ns(message), np.array(message.ids, np.int32),
+            np.array(message.scores, np.float32))
 
 
 def scale_camera_info(camera_info: CameraInfo, frame: Frame, size: Tuple[int, int]) -> CameraInfo:
@@ -238,9 +281,9 @@ def _decode_foreign(message: Image) -> np.ndarray:
     try:
         return bridge.imgmsg_to_cv2(message, 'bgr8')
     except Exception as error:  # cv_bridge raises many kinds
-        raise ImageError("cv_bridge cannot decode an image of encoding '{}': {}; send one of: {}"
-                         .format(message.encoding, ' '.join(str(error).split()),
-                                 ', '.join(sorted(ENCODINGS))))
+        raise ImageError('{}; nor can cv_bridge decode it: {}'.format(
+            unknown_key_sentence('image encoding', message.encoding, sorted(ENCODINGS)),
+            ' '.join(str(error).split())))
 
 
 def _cv_bridge() -> Optional[Any]:

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from espnet_perception.nodes.monitor import FrameMonitor, STAMP_TO_PUBLISH
 from espnet_perception.nodes.stamps import StampTracker
+from espnet_perception.results import Classification
 
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 WIRE_LOSS_WARN_PERCENT = 1.0
@@ -235,6 +236,34 @@ class InputTask(Task):
         status.add('age of the newest frame (s)', context.age_s)
         status.add('publishers', context.publishers)
         status.add('topic', context.topic)
+
+
+class ClassesTask(Task):
+    """
+    What a classifier sees.
+
+    :param latest: returns its latest result, or None.
+    """
+
+    name = 'classes'
+
+    def __init__(self, latest: Callable[[], Optional[Classification]]) -> None:
+        self._latest = latest
+
+    def run(self, status: Status) -> None:
+        """Fill the status with the best class of the latest frame."""
+        result = self._latest()
+        if result is None:
+            status.summary(OK, 'no frame yet')
+            return
+        if result.ids:
+            status.summary(OK, '{} {:.3f}'.format(result.names[0], float(result.scores[0])))
+            status.add('top class', result.names[0])
+            status.add('top class id', result.ids[0])
+            status.add('top score', float(result.scores[0]))
+        else:
+            status.summary(OK, 'no class reaches score_threshold')
+        status.add('classes reported', len(result.ids))
 
 
 def collect(prefix: str, tasks: List[Task]) -> List[Status]:

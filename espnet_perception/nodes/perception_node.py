@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every perception node shares: parameters, pipeline, intake, services and diagnostics."""
 
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, List
 
 from diagnostic_msgs.msg import DiagnosticArray
+from espnet_msgs.msg import Legend
 from espnet_perception.errors import PerceptionError, SettingsError
+from espnet_perception.model_card import CARD_FILE
 from espnet_perception.nodes import conversions, qos
 from espnet_perception.nodes.autostart import Autostart
 from espnet_perception.nodes.diagnostics import (
@@ -15,13 +17,16 @@ from espnet_perception.nodes.diagnostics import (
     InputTask,
     LatencyTask,
     ModelTask,
+    Task,
 )
 from espnet_perception.nodes.intake import Intake, Steps
 from espnet_perception.nodes.managed_node import ManagedNode
 from espnet_perception.nodes.monitor import FrameMonitor
 from espnet_perception.nodes.parameters import Parameters
 from espnet_perception.nodes.progress import ProgressLog
+from espnet_perception.settings import NodeSettings
 from espnet_perception.telemetry.hardware import hardware_id
+from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
 
 
@@ -29,22 +34,22 @@ class PerceptionNode(ManagedNode, Steps):
     """
     A managed node that runs one pipeline on the frames of one camera.
 
-    A node derives from it and fills in ``open_pipeline``, ``create_outputs``, ``announce`` and
-    the steps ``infer``, ``publish`` and ``publish_extras``.
+    A node derives from it and fills in ``open_pipeline``, ``create_outputs`` and the steps
+    ``infer``, ``publish`` and ``publish_extras``.
 
     :param name: name of the node.
-    :param settings_type: settings of the node itself.
-    :param other_types: more settings classes whose fields become parameters.
+    :param settings_type: what the node has beside NodeSettings; ``model`` is among it.
+    :param pipeline_type: settings of its pipeline.
     """
 
-    def __init__(self, name: str, settings_type: Any, other_types: Sequence[Any]) -> None:
+    def __init__(self, name: str, settings_type: Any, pipeline_type: Any) -> None:
         ManagedNode.__init__(self, name)
         self.pipeline: Any = None
         self.frame_id = ''
         self.outdated = False  # what is latched has to be published again
-        self._settings_type = settings_type
+        self._settings_type, self._pipeline_type = settings_type, pipeline_type
         self._outputs: Dict[str, Any] = {}
-        self.parameters = Parameters(self, (settings_type,) + tuple(other_types))
+        self.parameters = Parameters(self, (settings_type, NodeSettings, pipeline_type))
         self.parameters.on_change(self.settings_changed)
         self.monitor = FrameMonitor(self.settings.latency_window)
         self.intake = Intake(self, self, self.monitor)
@@ -59,21 +64,40 @@ class PerceptionNode(ManagedNode, Steps):
             Autostart(self, self.slow_group)
 
     @property
-    def settings(self) -> Any:
-        """Present settings of the node itself."""
+    def settings(self) -> NodeSettings:
+        """Present settings that every node has."""
+        return self.parameters.get(NodeSettings)
+
+    @property
+    def own_settings(self) -> Any:
+        """Present settings that only this node has."""
         return self.parameters.get(self._settings_type)
 
-    def open_pipeline(self) -> Any:
-        """Return a pipeline for the present settings."""
+    def open_pipeline(self, model: str, engine: str, settings: Any) -> Any:
+        """
+        Return an open pipeline.
+
+        :param model: name or path of the model.
+        :param engine: name of the engine.
+        :param settings: settings of the pipeline.
+        """
         raise NotImplementedError
 
     def create_outputs(self) -> None:
         """Create the publishers with ``add_output``."""
         raise NotImplementedError
 
+    def tasks(self) -> List[Task]:
+        """Return further rows of the diagnostics."""
+        return []
+
     def announce(self) -> None:
-        """Publish what is latched; called when the model or the camera's frame_id changes."""
-        raise NotImplementedError
+        """Publish what the class ids mean; the model or the camera's frame_id has changed."""
+        card, now_ns = self.pipeline.card, self.now_ns()
+        self.send('legend', conversions.to_legend(card, now_ns, self.frame_id))
+        if conversions.LabelInfo is not None:
+            self.send('label_info', conversions.to_label_info(card, now_ns, self.frame_id,
+                                                              self.pipeline.threshold))
 
     def settings_changed(self, values: Dict[str, Any]) -> None:
         """
@@ -90,6 +114,10 @@ class PerceptionNode(ManagedNode, Steps):
         if self.parameters.problems:
             raise SettingsError('; '.join(self.parameters.problems.values()))
         self.pipeline = self._load()
+        self.add_output('legend', Legend, latched=True)
+        if conversions.LabelInfo is not None:
+            self.add_output('label_info', conversions.LabelInfo, latched=True)
+        self.add_output('overlay', Image)
         self.create_outputs()
 
     def activate(self) -> None:
@@ -144,6 +172,10 @@ class PerceptionNode(ManagedNode, Steps):
         """
         return self._outputs[topic].get_subscription_count() > 0
 
+    def overlay_wanted(self) -> bool:
+        """Return whether the picture for people is switched on and somebody subscribes to it."""
+        return self.settings.publish_overlay and self.wanted('overlay')
+
     def now_ns(self) -> int:
         """Node clock in nanoseconds."""
         return self.get_clock().now().nanoseconds
@@ -159,9 +191,13 @@ class PerceptionNode(ManagedNode, Steps):
             self.announce()
 
     def _load(self) -> Any:
-        what = 'loading {} for engine {}'.format(self.settings.model, self.settings.engine)
-        with ProgressLog(self.get_logger().info, what):
-            return self.open_pipeline()
+        model, engine = self.own_settings.model, self.settings.engine
+        if not model:
+            raise SettingsError("parameter 'model' is empty and this node has no default; give "
+                                'model:= the path of a directory with {}, of a released .pth '
+                                'file, or a name in models/'.format(CARD_FILE))
+        with ProgressLog(self.get_logger().info, 'loading {} for engine {}'.format(model, engine)):
+            return self.open_pipeline(model, engine, self.parameters.get(self._pipeline_type))
 
     def _on_enable(self, request: Any, response: Any) -> Any:
         self.intake.enabled = conversions.asked(request)
@@ -190,7 +226,7 @@ class PerceptionNode(ManagedNode, Steps):
         self._seen_now: Any = None
         self._tasks = [FramesTask(self._seen, self.monitor, self.intake.stamps),
                        LatencyTask(self._seen, self.monitor), ModelTask(self._seen),
-                       InputTask(self._seen)]
+                       InputTask(self._seen)] + self.tasks()
         self._diagnostics_publisher = self.create_publisher(
             DiagnosticArray, '/diagnostics', qos.reliable(10))
         self.create_timer(self.settings.diagnostics_period_s, self._on_diagnostics)

@@ -4,7 +4,6 @@
 
 from typing import Any, Dict, List, Optional
 
-from espnet_msgs.msg import Legend
 from espnet_perception.frame import Frame
 from espnet_perception.nodes import conversions, qos
 from espnet_perception.nodes.perception_node import PerceptionNode
@@ -22,33 +21,20 @@ class SegmentationNode(PerceptionNode):
     """Publishes mask, confidence, legend, and on demand overlay and colour mask."""
 
     def __init__(self) -> None:
-        PerceptionNode.__init__(self, 'segmentation', SegmentationNodeSettings,
-                                [SegmenterSettings])
+        PerceptionNode.__init__(self, 'segmentation', SegmentationNodeSettings, SegmenterSettings)
         self._camera_info: Optional[CameraInfo] = None
         self.create_subscription(CameraInfo, 'camera_info', self._on_camera_info,
                                  qos.newest_frame(), qos_overriding_options=qos.overridable())
 
-    def open_pipeline(self) -> Segmenter:
-        """Open the segmenter that the parameters ask for."""
-        return create_segmenter(self.settings.model, self.settings.engine,
-                                self.parameters.get(SegmenterSettings))
+    def open_pipeline(self, model: str, engine: str, settings: SegmenterSettings) -> Segmenter:
+        """Open a segmenter."""
+        return create_segmenter(model, engine, settings)
 
     def create_outputs(self) -> None:
         """Create one publisher per output."""
-        for topic in ('mask', 'confidence', 'overlay', 'color_mask'):
+        for topic in ('mask', 'confidence', 'color_mask'):
             self.add_output(topic, Image)
         self.add_output('camera_info', CameraInfo)
-        self.add_output('legend', Legend, latched=True)
-        if conversions.LabelInfo is not None:
-            self.add_output('label_info', conversions.LabelInfo, latched=True)
-
-    def announce(self) -> None:
-        """Publish the legend of the model."""
-        card, now_ns = self.pipeline.card, self.now_ns()
-        self.send('legend', conversions.to_legend(card, now_ns, self.frame_id))
-        if conversions.LabelInfo is not None:
-            self.send('label_info', conversions.to_label_info(
-                card, now_ns, self.frame_id, self.pipeline.settings.confidence_threshold))
 
     def settings_changed(self, values: Dict[str, Any]) -> None:
         """Let new settings take effect with the next frame."""
@@ -68,7 +54,7 @@ class SegmentationNode(PerceptionNode):
     def publish_extras(self, frame: Frame, result: Segmentation) -> None:
         """Publish what somebody subscribes to, and the camera of a resized mask."""
         self.note_frame_id(frame.frame_id)
-        settings, palette = self.settings, self.pipeline.card.palette
+        settings, palette = self.own_settings, self.pipeline.card.palette
         if settings.publish_confidence and result.confidence is not None \
                 and self.wanted('confidence'):
             confidence = self._sized(result.confidence, result)
@@ -76,7 +62,7 @@ class SegmentationNode(PerceptionNode):
         if settings.publish_color_mask and self.wanted('color_mask'):
             colours = colour_mask(self._sized(result.labels, result), palette)
             self.send('color_mask', conversions.to_image(frame, colours))
-        if settings.publish_overlay and self.wanted('overlay'):
+        if self.overlay_wanted():
             labels = self._sized(result.labels, result)
             blended = overlay(resize_antialiased(frame.image_bgr, labels.shape), labels, palette,
                               settings.overlay_opacity)
@@ -87,7 +73,7 @@ class SegmentationNode(PerceptionNode):
 
     def _sized(self, plane: np.ndarray, result: Segmentation) -> np.ndarray:
         """Return labels or confidence at the size that is published."""
-        if self.settings.mask_size == 'image':
+        if self.own_settings.mask_size == 'image':
             return plane
         return resize_nearest(plane, result.network_labels.shape)
 

@@ -82,3 +82,51 @@ RESIZERS: Dict[str, Resize] = {  # by the resize rule of the model card
     'pil_bilinear': resize_antialiased,
     'cv2_linear_float': resize_linear_float,
 }
+
+
+def fitter(rule: str, crop_ratio: float) -> Resize:
+    """
+    Return what brings images to the size of a network.
+
+    :param rule: resize rule of the model card.
+    :param crop_ratio: that of the model card: 0 stretches the image, else the centre is cut out.
+    """
+    resize = RESIZERS[rule]
+    if not crop_ratio:
+        return resize
+
+    def resize_and_crop(image_bgr: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+        cover = (int(size[0] / crop_ratio), int(size[1] / crop_ratio))
+        return crop_centre(resize(image_bgr, covering_size(image_bgr.shape[:2], cover)), size)
+
+    return resize_and_crop
+
+
+def covering_size(shape: Tuple[int, int], cover: Tuple[int, int]) -> Tuple[int, int]:
+    """
+    Return the smallest size of an image's shape that covers another size.
+
+    For a square that is what torchvision's Resize(side) does: the shorter side becomes that side,
+    the longer one is rounded down.
+
+    :param shape: (H, W) of the image.
+    :param cover: (h, w) to cover.
+    :return: (h, w), one of them as in ``cover``, the other one not smaller.
+    """
+    height, width = shape
+    if cover[0] * width >= cover[1] * height:
+        return cover[0], int(cover[0] * width / height)
+    return int(cover[1] * height / width), cover[1]
+
+
+def crop_centre(image_bgr: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+    """
+    Cut out the centre as torchvision's CenterCrop does; of two middles the even one.
+
+    :param image_bgr: (H, W, 3), not smaller than the crop.
+    :param size: (h, w) of the crop.
+    :return: (h, w, 3), a view.
+    """
+    top, left = (int(round((whole - part) / 2.0))
+                 for whole, part in zip(image_bgr.shape[:2], size))
+    return image_bgr[top:top + size[0], left:left + size[1]]

@@ -2,24 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The segmentation pipeline: the same object serves node, replay, benchmark and tests."""
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Optional, Tuple
 
-from espnet_perception.engines import EngineOptions, EngineOutput
-from espnet_perception.errors import ModelError, SettingsError
-from espnet_perception.pipeline.models import find_model, Model, open_engine
-from espnet_perception.pipeline.preprocess import check_image, resize_nearest, RESIZERS
-from espnet_perception.results import Segmentation, StageTimes
+from espnet_perception.engines import EngineOutput
+from espnet_perception.errors import SettingsError
+from espnet_perception.pipeline.base import Pipeline
+from espnet_perception.pipeline.models import find_model, Model
+from espnet_perception.pipeline.preprocess import resize_nearest
+from espnet_perception.results import Segmentation
 from espnet_perception.settings import check, SegmenterSettings
-from espnet_perception.telemetry.clock import monotonic_ns
 import numpy as np
 
-# What both sides of a network's input are multiples of: it halves three or four times.
-SIDE_MULTIPLES = {'espnet_a': 8, 'espnet_b': 8, 'espnet_c': 8, 'espnet_c_comparison': 8,
-                  'espnet': 8}
-SIDE_MULTIPLE = 16
 
-
-class Segmenter:
+class Segmenter(Pipeline):
     """
     Labels images with one model in one engine. Use it from one thread at a time.
 
@@ -30,20 +25,18 @@ class Segmenter:
     :raises EngineError: engine unknown, absent, or it refused the model.
     """
 
+    task = 'segmentation'
+
     def __init__(self, model: Model, engine: str, settings: SegmenterSettings) -> None:
-        self.card = model.card
-        self.settings = check_threshold(check(settings))
-        if self.card.task != 'segmentation':
-            raise ModelError("model '{}' is for {}, expected one for segmentation".format(
-                self.card.name, self.card.task))
-        self._resize = RESIZERS[self.card.resize]
-        self._size = network_size(model, settings)
         product = 'labels+confidence' if settings.confidence else 'labels'
         if settings.keep_logits:
             product = 'logits'
-        options = EngineOptions(self._size[1], self._size[0], product, settings.threads,
-                                settings.device, self.card.input_type)
-        self._engine = open_engine(model, engine, options, settings.cache_dir)
+        Pipeline.__init__(self, model, engine, check_threshold(check(settings)), product)
+
+    @property
+    def threshold(self) -> float:
+        """Softmax probability below which a pixel is unlabelled."""
+        return self.settings.confidence_threshold
 
     def segment(self, image_bgr: np.ndarray) -> Segmentation:
         """
@@ -54,20 +47,11 @@ class Segmenter:
         :raises ImageError: not such an array.
         :raises EngineError: the engine failed or is closed.
         """
-        check_image(image_bgr)
-        start_ns = monotonic_ns()
-        fitted = self._resize(image_bgr, self._size)
-        preprocessed_ns = monotonic_ns()
-        output = self._engine.infer(fitted)
-        inferred_ns = monotonic_ns()
-        network_labels, labels, confidence = self._postprocess(output, image_bgr.shape[:2])
-        times = StageTimes(preprocessed_ns - start_ns, inferred_ns - preprocessed_ns,
-                           monotonic_ns() - inferred_ns)
-        return Segmentation(labels, confidence, network_labels, times, output.logits)
-
-    def warm_up(self) -> None:
-        """Run the engine once, so that the first image is not late."""
-        self._engine.warm_up()
+        inferred = self._infer(image_bgr)
+        network_labels, labels, confidence = self._postprocess(inferred.output,
+                                                               image_bgr.shape[:2])
+        return Segmentation(labels, confidence, network_labels, inferred.times(),
+                            inferred.output.logits)
 
     def set_confidence_threshold(self, threshold: float) -> None:
         """
@@ -78,23 +62,6 @@ class Segmenter:
         """
         self.settings = check_threshold(check(
             self.settings._replace(confidence_threshold=threshold)))
-
-    def describe(self) -> Dict[str, Any]:
-        """Return model, sha256, engine facts and network size as plain values."""
-        facts = {'model': self.card.name, 'sha256': self.card.sha256,
-                 'network_width': self._size[1], 'network_height': self._size[0]}
-        facts.update(self._engine.describe())
-        return facts
-
-    def close(self) -> None:
-        """Free the engine. Closing twice is fine."""
-        self._engine.close()
-
-    def __enter__(self) -> 'Segmenter':
-        return self
-
-    def __exit__(self, *_exception: Any) -> None:
-        self.close()
 
     def _postprocess(self, output: EngineOutput, size: Tuple[int, int]) -> Tuple[
             np.ndarray, np.ndarray, Optional[np.ndarray]]:
@@ -138,20 +105,6 @@ def decide(logits: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     return labels, (probability * 255.0 + 0.5).astype(np.uint8)
 
 
-def network_size(model: Model, settings: SegmenterSettings) -> Tuple[int, int]:
-    """
-    Return the size at which the network runs.
-
-    :param model: gives the size of the card.
-    :param settings: network_width and network_height override it.
-    :return: (h, w) in pixels, each the nearest that the network takes.
-    """
-    multiple = SIDE_MULTIPLES.get(model.card.network, SIDE_MULTIPLE)
-    height = settings.network_height or model.card.input_height
-    width = settings.network_width or model.card.input_width
-    return _nearest_multiple(height, multiple), _nearest_multiple(width, multiple)
-
-
 def create_segmenter(model: str, engine: str = 'auto',
                      settings: Optional[SegmenterSettings] = None) -> Segmenter:
     """
@@ -167,7 +120,3 @@ def create_segmenter(model: str, engine: str = 'auto',
     :raises SettingsError: a setting out of range.
     """
     return Segmenter(find_model(model), engine, settings or SegmenterSettings())
-
-
-def _nearest_multiple(side: int, multiple: int) -> int:
-    return max(multiple, (side + multiple // 2) // multiple * multiple)

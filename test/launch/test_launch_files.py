@@ -43,7 +43,7 @@ def argument_names(path):
 
 def known_parameters():
     """Return every setting of the segmentation node."""
-    return {**settings.SegmentationNodeSettings()._asdict(),
+    return {**settings.NodeSettings()._asdict(), **settings.SegmentationNodeSettings()._asdict(),
             **settings.SegmenterSettings()._asdict()}
 
 

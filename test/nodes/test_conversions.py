@@ -11,6 +11,7 @@ from espnet_perception.label_sets import CITYSCAPES
 from espnet_perception.model_card import ModelCard
 from espnet_perception.nodes.diagnostics import Status, WARN
 from espnet_perception.pipeline.decoding import ENCODINGS
+from espnet_perception.results import Classification
 import numpy as np
 import pytest
 
@@ -126,7 +127,7 @@ def test_cv_bridge_is_asked_for_the_rest(conversions, monkeypatch):
 
     monkeypatch.setattr(conversions, '_cv_bridge', Bridge)
     assert conversions.to_frame(message_of(pixels_bgr(), 'bgr16x')).image_bgr[0, 0, 0] == 3
-    with pytest.raises(ImageError, match="cv_bridge cannot decode .* 'bad'.*cannot do that"):
+    with pytest.raises(ImageError, match="unknown image encoding 'bad'.*bgr8.*cannot do that"):
         conversions.to_frame(message_of(pixels_bgr(), 'bad'))
 
 
@@ -166,6 +167,59 @@ def test_label_info(conversions):
     assert [(entry.class_id, entry.class_name) for entry in info.class_map] == list(
         enumerate(CITYSCAPES.classes))
     assert info.threshold == 0.25
+
+
+def test_the_legend_of_a_classifier_has_no_void_and_room_for_many(conversions):
+    many = card()._replace(task='classification', classes=('x',) * 1000,
+                           palette=((1, 2, 3),) * 1000)
+    legend = conversions.to_legend(many, STAMP_NS, '')
+    assert (legend.ids[-1], legend.void_id) == (999, 65535)
+    assert conversions.from_legend(legend)[1] == ['x'] * 1000
+
+
+def classification():
+    """Return the result of a classifier."""
+    scores = np.float32([0.1, 0.2, 0.7])
+    return Classification((2, 1), ('c', 'b'), scores[[2, 1]], scores, True, None)
+
+
+def test_class_scores_there_and_back(conversions):
+    message = conversions.to_class_scores(frame_of(2, 2), 'net', classification())
+    assert message.header == message_of(pixels_bgr(), 'bgr8').header
+    assert (message.model, message.multi_label) == ('net', True)
+    assert (list(message.ids), list(message.names)) == ([2, 1], ['c', 'b'])
+    stamp_ns, ids, scores = conversions.from_class_scores(message)
+    assert (stamp_ns, ids.tolist()) == (STAMP_NS, [2, 1])
+    assert scores.dtype == np.float32 and np.array_equal(scores, classification().scores)
+
+
+class StandIn:
+    """A message with the fields of a definition; any other field is refused, as rclpy does."""
+
+    def __init__(self, **fields):
+        assert set(fields) <= set(self.FIELDS)
+        for name, kind in self.FIELDS.items():
+            setattr(self, name, fields.get(name, kind()))
+            assert isinstance(getattr(self, name), kind)
+
+
+class ObjectHypothesis(StandIn):
+    """vision_msgs/ObjectHypothesis from Humble on: string class_id, float64 score."""
+
+    FIELDS = {'class_id': str, 'score': float}
+
+
+def test_classification_for_users_of_vision_msgs(conversions, monkeypatch):
+    from std_msgs.msg import Header
+    if conversions.VisionClassification is None:
+        stand_in = type('Classification', (StandIn,), {'FIELDS': {'header': Header,
+                                                                  'results': list}})
+        monkeypatch.setattr(conversions, 'VisionClassification', stand_in)
+        monkeypatch.setattr(conversions, 'ObjectHypothesis', ObjectHypothesis)
+    message = conversions.to_classification(frame_of(2, 2), classification())
+    assert message.header == message_of(pixels_bgr(), 'bgr8').header
+    assert [(one.class_id, one.score) for one in message.results] == [
+        ('2', pytest.approx(0.7)), ('1', pytest.approx(0.2))]
 
 
 def camera_info(**changes):

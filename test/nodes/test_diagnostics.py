@@ -19,7 +19,7 @@ from espnet_perception.nodes.diagnostics import (
 from espnet_perception.nodes.monitor import FrameMonitor, Moments
 from espnet_perception.nodes.stamps import StampTracker
 from espnet_perception.results import StageTimes
-from espnet_perception.settings import SegmentationNodeSettings
+from espnet_perception.settings import NodeSettings
 import pytest
 
 MODEL = {'model': 'tiny', 'engine': 'torch', 'sha256': 'ab', 'precision': 'fp32',
@@ -29,7 +29,7 @@ SECOND = 10 ** 9
 
 def context(**changes):
     """Return what an active node with a camera sees."""
-    seen = Context(100 * SECOND, 'active', SegmentationNodeSettings(), '', MODEL, '/image', 1,
+    seen = Context(100 * SECOND, 'active', NodeSettings(), '', MODEL, '/image', 1,
                    0.1)
     return seen._replace(**changes)
 
@@ -44,7 +44,7 @@ class FramesCase:
     """A frames task whose clock the test sets."""
 
     def __init__(self, **settings):
-        self.settings = SegmentationNodeSettings()._replace(**settings)
+        self.settings = NodeSettings()._replace(**settings)
         self.monitor, self.stamps, self.now_ns = FrameMonitor(10), StampTracker(), 0
         self.task = FramesTask(lambda: context(now_ns=self.now_ns, settings=self.settings),
                                self.monitor, self.stamps)
@@ -149,7 +149,7 @@ def test_latency_of_every_stage():
 
 
 def test_latency_above_the_threshold_warns():
-    settings = SegmentationNodeSettings(warn_latency_ms=49.0)
+    settings = NodeSettings(warn_latency_ms=49.0)
     status, _values = run(LatencyTask(lambda: context(settings=settings), latency_monitor()))
     assert status.level == WARN
     assert 'takes 50.0 ms on average (threshold 49 ms)' in status.message

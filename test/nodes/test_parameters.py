@@ -6,7 +6,7 @@ from espnet_perception import settings
 from espnet_perception.errors import SettingsError
 import pytest
 
-TYPES = (settings.SegmentationNodeSettings, settings.SegmenterSettings)
+TYPES = (settings.NodeSettings, settings.SegmentationNodeSettings, settings.SegmenterSettings)
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def test_every_setting_is_declared_with_its_default_and_fact(make):
 
 def test_overrides_are_taken_and_integers_stand_for_floats(make):
     node, parameters = make(max_rate_hz=5, mask_size='network', threads=2)
-    node_settings, segmenter_settings = (parameters.get(one) for one in TYPES)
-    assert (node_settings.max_rate_hz, node_settings.mask_size) == (5.0, 'network')
+    node_settings, own_settings, segmenter_settings = (parameters.get(one) for one in TYPES)
+    assert (node_settings.max_rate_hz, own_settings.mask_size) == (5.0, 'network')
     assert segmenter_settings.threads == 2
     assert node.get_parameter('max_rate_hz').value == 5.0
 
@@ -87,7 +87,7 @@ def test_a_problem_is_gone_once_the_parameter_is_set_right(make):
     node, parameters = make(overlay_opacity=7.0)
     assert set_one(node, 'overlay_opacity', 1).successful
     assert parameters.problems == {}
-    assert parameters.get(TYPES[0]).overlay_opacity == 1.0
+    assert parameters.get(TYPES[1]).overlay_opacity == 1.0
 
 
 def test_a_change_reaches_settings_and_listener(make):

@@ -6,10 +6,17 @@ import re
 
 from espnet_perception import settings
 from espnet_perception.pipeline.decoding import ENCODINGS
+from espnet_perception.results import Classification
+import numpy as np
 import pytest
 
-GROUPS = {'Around the network': settings.SegmentationNodeSettings,
-          'The network': settings.SegmenterSettings}
+NODES = {'segmentation': (settings.SegmentationNodeSettings, settings.SegmenterSettings),
+         'classification': (settings.ClassificationNodeSettings, settings.ClassifierSettings)}
+GROUPS = {'every node': settings.NodeSettings()._asdict(),
+          'every pipeline': settings.PipelineSettings()._asdict()}
+for _name, _types in NODES.items():
+    GROUPS[_name] = {name: default for kind in _types for name, default in kind()._asdict().items()
+                     if name not in settings.PipelineSettings._fields}
 
 
 @pytest.fixture(scope='module')
@@ -42,9 +49,9 @@ def section(page, title):
 
 @pytest.mark.parametrize('title', sorted(GROUPS))
 def test_the_table_of_parameters_is_that_of_the_settings(page, title):
-    rows = [line for line in section(page, title).splitlines() if line.startswith('| `')]
-    assert rows == [expected_row(name, default)
-                    for name, default in GROUPS[title]()._asdict().items()]
+    rows = [line for line in section(page, 'Parameters of ' + title).splitlines()
+            if line.startswith('| `')]
+    assert rows == [expected_row(name, default) for name, default in GROUPS[title].items()]
 
 
 def test_every_encoding_is_listed(page):
@@ -54,25 +61,42 @@ def test_every_encoding_is_listed(page):
 
 def test_every_key_of_the_diagnostics_is_listed(page):
     from espnet_perception.nodes import diagnostics, monitor, stamps
-    seen = diagnostics.Context(10 ** 9, 'active', settings.SegmentationNodeSettings(), '',
+    seen = diagnostics.Context(10 ** 9, 'active', settings.NodeSettings(), '',
                                {'network_width': 1}, '/image', 1, 0.5)
     counts, tracker = monitor.FrameMonitor(5), stamps.StampTracker()
     for stamp_ns in range(0, 10 ** 9, 10 ** 8):
         tracker.add(stamp_ns)
+    result = Classification((3,), ('cat',), np.float32([0.5]), np.float32([0.5]), True, None)
     tasks = [diagnostics.FramesTask(lambda: seen, counts, tracker),
-             diagnostics.ModelTask(lambda: seen), diagnostics.InputTask(lambda: seen)]
+             diagnostics.ModelTask(lambda: seen), diagnostics.InputTask(lambda: seen),
+             diagnostics.ClassesTask(lambda: result)]
     keys = {key for status in diagnostics.collect('n', tasks) for key, _value in status.values}
     listed = set(re.findall(r'`([^`]+)`', section(page, 'Diagnostics')))
     assert keys <= listed
     assert set(monitor.STAGES) <= listed
 
 
-def test_every_topic_and_service_is_listed(page, repository):
-    source = ''.join((repository / 'espnet_perception' / 'nodes' / name).read_text()
-                     for name in ('segmentation.py', 'perception_node.py'))
-    outputs = re.findall(r"add_output\('(\w+)'", source)
-    outputs += re.findall(r"'(\w+)'", re.search(r'for topic in \((.*?)\)', source).group(1))
+def outputs_of(repository, name):
+    """Return the topics that a file of a node publishes on."""
+    source = (repository / 'espnet_perception' / 'nodes' / name).read_text()
+    loop = re.search(r'for topic in \((.*?)\)', source)
+    return re.findall(r"add_output\('(\w+)'", source) + (
+        re.findall(r"'(\w+)'", loop.group(1)) if loop else [])
+
+
+@pytest.mark.parametrize('title, name, count', [
+    ('every node', 'perception_node.py', 3), ('segmentation', 'segmentation.py', 4),
+    ('classification', 'classification.py', 2)])
+def test_every_output_is_listed_where_it_belongs(page, repository, title, name, count):
+    outputs = outputs_of(repository, name)
+    assert len(outputs) == count
+    rows = re.findall(r'^\| `(~/\w+)`', section(page, 'Topics of ' + title), re.MULTILINE)
+    assert sorted(rows) == sorted('~/' + output for output in outputs)
+
+
+def test_every_service_is_listed(page, repository):
+    source = (repository / 'espnet_perception/nodes/perception_node.py').read_text()
     services = re.findall(r"create_service\(\w+, '(~/\w+)'", source)
-    assert len(outputs) >= 7 and len(services) == 2
-    for name in ['~/' + output for output in outputs] + services:
+    assert len(services) == 2
+    for name in services:
         assert f'`{name}`' in page

@@ -10,7 +10,7 @@ from espnet_perception.engines import ENGINES
 from espnet_perception.errors import ImageError, ModelError, SettingsError
 from espnet_perception.networks import NETWORKS
 from espnet_perception.pipeline import create_segmenter
-from espnet_perception.pipeline.segmenter import SIDE_MULTIPLE, SIDE_MULTIPLES
+from espnet_perception.pipeline.base import SIDE_MULTIPLE, SIDE_MULTIPLES
 from espnet_perception.settings import SegmenterSettings
 import numpy as np
 import pytest
