@@ -19,7 +19,7 @@ DROPOUT = 0.2
 
 class ESPNetv2(nn.Module):
     """
-    ESPNetv2 of Table 2.
+    ESPNetv2 for classification (Table 2).
 
     :param classes: number of scores, at least 1.
     :param width: width factor s: 0.5, 1.0, 1.25, 1.5, 1.75 or 2.0, the columns of Table 2.

@@ -233,7 +233,7 @@ class ShuffleNetv2Encoder(nn.Module):
 
 class ShuffleNetv2Segmentation(PaperSegmentation):
     """
-    The paper's decoder over ShuffleNetv2 (Figure 7b).
+    ShuffleNetv2 segmentation with the decoder of the ESPNetv2 paper (Figure 7b).
 
     :param classes: number of output channels, at least 1.
     """

@@ -133,7 +133,7 @@ class PaperSegmentation(nn.Module):
 
 class ESPNetv2PaperSegmentation(PaperSegmentation):
     """
-    ESPNetv2 with the decoder of the paper.
+    ESPNetv2 segmentation with the decoder of the paper (Figure 7c).
 
     :param classes: number of output channels, at least 1.
     :param width: width factor s of Table 2; weights were released for 0.5, 1.0 and 1.5.

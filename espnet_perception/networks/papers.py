@@ -56,7 +56,7 @@ class Compared(NamedTuple):
 
     @property
     def notes(self) -> Tuple[str, ...]:
-        """What the printed figures leave out or cut off."""
+        """Say what the printed figures leave out or cut off."""
         notes = ['{} is {:,} cut off, not rounded'.format(printed, counted)
                  for printed, counted in self._figures()
                  if agree(printed, counted) and not is_rounded(printed, counted)]

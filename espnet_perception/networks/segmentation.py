@@ -124,7 +124,7 @@ class Gate(nn.Module):
 
 class ESPNetv2Segmentation(nn.Module):
     """
-    ESPNetv2 with the released decoder.
+    ESPNetv2 segmentation with the released decoder (EdgeNets).
 
     :param classes: number of output channels, at least 1.
     :param width: width factor s of Table 2; weights were released for 0.5, 1.0, 1.5 and 2.0.
