@@ -149,8 +149,8 @@ def papers() -> Section:
                'agrees' if row['agrees'] else 'DIFFERS', row['printed_accuracy']] for row in rows]
     lines = textwrap.wrap(
         'ESPNetv2 (CVPR 2019) at {} x {}. MACs are the multiply-adds of the convolutions, which '
-        "the paper calls FLOPs. The accuracies in percent are the paper's own (ImageNet validation, Cityscapes test), not "
-        'measured here.'.format(*PAPER_SIZE[::-1]), WIDTH) + ['']
+        "the paper calls FLOPs. The accuracies in percent are the paper's own (ImageNet "
+        'validation, Cityscapes test), not measured here.'.format(*PAPER_SIZE[::-1]), WIDTH) + ['']
     lines += columns(table, left=1) + [''] + [
         '{}: {}'.format(row['place'], note) for row in rows for note in row['notes']]
     differing = sum(not row['agrees'] for row in rows)
