@@ -16,7 +16,7 @@ os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
 DEADLINE_S = 60.0
-RUN_NODE = 'from espnet_perception.nodes.segmentation import main; raise SystemExit(main())'
+RUN_NODE = 'from espnet_perception.nodes.{} import main; raise SystemExit(main())'
 
 
 @pytest.fixture(scope='session')
@@ -28,7 +28,7 @@ def ros():
 
 
 class NodeProcess:
-    """The segmentation node in a process of its own."""
+    """A node in a process of its own."""
 
     def __init__(self, log_path, domain, repository, arguments):
         environment = dict(os.environ, ROS_DOMAIN_ID=str(domain), OMP_NUM_THREADS='1',
@@ -37,7 +37,7 @@ class NodeProcess:
         self.log_path = log_path
         with open(log_path, 'w') as log:
             self.process = subprocess.Popen(
-                [sys.executable, '-c', RUN_NODE, '--ros-args'] + arguments, stdout=log,
+                [sys.executable, '-c'] + arguments, stdout=log,
                 stderr=subprocess.STDOUT, env=environment)
 
     def log(self):
@@ -57,8 +57,9 @@ def start_node(ros, repository, tmp_path_factory):
     """Start nodes that end with the module; parameters are given as keywords."""
     running = []
 
-    def start(*remaps, **parameters):
-        arguments = [part for remap in remaps for part in ('-r', remap)]
+    def start(*remaps, node='segmentation', **parameters):
+        arguments = [RUN_NODE.format(node), '--ros-args']
+        arguments += [part for remap in remaps for part in ('-r', remap)]
         for name, value in parameters.items():
             arguments += ['-p', f'{name}:={value}']
         log_path = tmp_path_factory.mktemp('node') / 'log.txt'
