@@ -8,22 +8,12 @@ pixels of a true class to which the model gave no class of this label set (unlab
 class that maps to nothing): they count as wrong. Pixels without ground truth count nowhere.
 """
 
-from typing import Dict, List, NamedTuple, Sequence
+from typing import List, NamedTuple, Sequence
 
 from espnet_perception.errors import DatasetError
 import numpy as np
 
 NO_CLASS = 255
-
-CITYSCAPES_CATEGORIES = {
-    'flat': ('road', 'sidewalk'),
-    'construction': ('building', 'wall', 'fence'),
-    'object': ('pole', 'traffic light', 'traffic sign'),
-    'nature': ('vegetation', 'terrain'),
-    'sky': ('sky',),
-    'human': ('person', 'rider'),
-    'vehicle': ('car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle'),
-}
 
 
 class Scores(NamedTuple):
@@ -120,27 +110,22 @@ def scores_of(counts: np.ndarray) -> Scores:
         truth_pixels=truth.astype(np.int64).tolist())
 
 
-def category_counts(counts: np.ndarray, classes: Sequence[str],
-                    categories: Dict[str, Sequence[str]]) -> np.ndarray:
+def category_counts(counts: np.ndarray, category_of: Sequence[int]) -> np.ndarray:
     """
     Merge the classes of a confusion matrix into categories.
 
     :param counts: (classes, classes + 1) integers.
-    :param classes: class names in id order.
-    :param categories: category name to class names; every class belongs to one of them.
-    :return: (categories, categories + 1) integers, in the order of the mapping.
-    :raises DatasetError: a class belongs to no category.
+    :param category_of: category id of each class, from 0 without gaps.
+    :return: (categories, categories + 1) integers.
+    :raises DatasetError: not one category for each class.
     """
-    category_of = {name: index for index, names in enumerate(categories.values())
-                   for name in names}
-    missing = [name for name in classes if name not in category_of]
-    if missing:
-        raise DatasetError('classes without a category: {}; add them to one of {}'.format(
-            ', '.join(missing), ', '.join(categories)))
-    indices = [category_of[name] for name in classes]
-    merged = np.zeros((len(categories), len(categories) + 1), dtype=np.int64)
-    for row, row_category in enumerate(indices):
-        for column, column_category in enumerate(indices + [len(categories)]):
+    if len(category_of) != len(counts):
+        raise DatasetError('{} classes got {} categories, expected one for each'.format(
+            len(counts), len(category_of)))
+    categories = max(category_of) + 1
+    merged = np.zeros((categories, categories + 1), dtype=np.int64)
+    for row, row_category in enumerate(category_of):
+        for column, column_category in enumerate((*category_of, categories)):
             merged[row_category, column_category] += counts[row, column]
     return merged
 

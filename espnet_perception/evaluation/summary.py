@@ -13,14 +13,17 @@ from espnet_perception.evaluation.answers import DROPPED, REJECTED, SEGMENTED
 from espnet_perception.evaluation.mappings import ClassMapping
 from espnet_perception.evaluation.metrics import (
     category_counts,
-    CITYSCAPES_CATEGORIES,
     ConfusionMatrix,
     Scores,
     scores_of,
 )
 from espnet_perception.evaluation.replay import BagReplay
 from espnet_perception.evaluation.state import FrameRecord
-from espnet_perception.label_sets import CITYSCAPES
+from espnet_perception.label_sets import (
+    CITYSCAPES,
+    CITYSCAPES_CATEGORIES,
+    CITYSCAPES_CATEGORY_OF,
+)
 from espnet_perception.telemetry.latency import summarise
 import numpy as np
 
@@ -161,9 +164,8 @@ def _metrics(confusion: ConfusionMatrix, mapping: ClassMapping) -> Dict[str, Any
                'classes': _per_class(label_set.classes, scores),
                'confusion': confusion.counts.tolist(), 'categories': None}
     if label_set.classes == CITYSCAPES.classes:
-        merged = scores_of(category_counts(confusion.counts, label_set.classes,
-                                           CITYSCAPES_CATEGORIES))
-        metrics['categories'] = _per_class(list(CITYSCAPES_CATEGORIES), merged)
+        merged = scores_of(category_counts(confusion.counts, CITYSCAPES_CATEGORY_OF))
+        metrics['categories'] = _per_class(CITYSCAPES_CATEGORIES.classes, merged)
         metrics['category_miou'] = merged.miou
     return metrics
 
