@@ -33,6 +33,7 @@ from espnet_perception.training.optimisation import (
     Precision,
     set_rate,
 )
+from espnet_perception.training.pace import Pace
 from espnet_perception.training.scoring import confusion_of, normalised
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ from tqdm import tqdm
 
 LAST_FILE, BEST_FILE = 'last.pt', 'best.pt'
 COLUMNS = ('step', 'epoch', 'learning_rate', 'loss', 'miou', 'pixel_accuracy', 'images_per_s',
-           'waiting_share')
+           'waiting_share', 'forward_share')
 FIXED_BY_A_RUN = ('dataset', 'train_split', 'network', 'arguments', 'windows', 'epochs',
                   'batch_size', 'optimiser', 'schedule', 'learning_rate', 'schedule_options',
                   'seed')
@@ -101,7 +102,7 @@ class State(NamedTuple):
     :param average: the network that is checked and kept
     :param optimiser: of the network
     :param precision: number format
-    :param progress: step, best, checks_since_best, mean_loss, skipped, seconds, waited_s
+    :param progress: step, best, checks_since_best, mean_loss, skipped
     """
 
     network: nn.Module
@@ -135,7 +136,7 @@ def train(settings: Settings) -> Dict[str, Any]:
     state = _start_or_resume(settings, len(data.label_set.classes), processes.device)
     learner = distributed.parallel(_Outputs(state.network, settings.half_size_loss), processes)
     journal = Journal(settings.run_folder, COLUMNS, state.progress['step'], processes.first)
-    bar = progress_bar(plan.steps, state.progress['step'], processes.first)
+    bar, pace = progress_bar(plan.steps, state.progress['step'], processes.first), Pace()
     view = _View(data, settings, plan)
     with stop_signals() as stopping:
         for batch in batches(plan, view, state.progress['step'], settings.workers):
@@ -144,11 +145,14 @@ def train(settings: Settings) -> Dict[str, Any]:
             set_rate(state.optimiser, rate)
             with memory_hint(step):
                 loss = _learn(learner, state, batch, weights, settings)
+            pace.add(batch)
             _note(state.progress, distributed.mean(loss, processes), batch, bar)
             last = step + 1 == plan.steps
             if processes.first and (last or _check_is_due(plan, step, settings.check_every)):
-                _check(state, settings, check, journal, {'epoch': plan.epoch(step + 1),
-                                                         'learning_rate': rate})
+                pace.measure_forward(state.network, batch)
+                row = dict(pace.row(), epoch=plan.epoch(step + 1), learning_rate=rate)
+                _check(state, settings, check, journal, row)
+                pace.restart()
             ending = last or _has_waited_long(state.progress, settings) or bool(stopping)
             ending = distributed.anywhere(ending, processes)
             if processes.first and (ending or (step + 1) % settings.save_every == 0):
@@ -253,6 +257,8 @@ def _check(state: State, settings: Settings, data: Any, journal: Journal, row: D
     """Score the averaged weights, keep the best, write a row down."""
     progress = state.progress
     row.update(step=progress['step'], loss=progress['mean_loss'])
+    tqdm.write('{images_per_s:.1f} images/s, {forward_share:.0%} of the forward pass alone; '
+               '{waiting_share:.1%} of the time waiting for images'.format(**row))
     if data is not None:
         size = (settings.input_height, settings.input_width)
         scores = confusion_of(state.average.network, data, size).scores()
