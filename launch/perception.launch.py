@@ -1,6 +1,6 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Label the images of several cameras: one node each, all from one file."""
+"""Watch several cameras: one node each, all from one file."""
 
 import os
 
@@ -26,9 +26,11 @@ ARGUMENTS = (
     ('use_sim_time', 'false', 'true: the clock of a bag or a simulation'),
     ('log_level', 'info', 'debug, info, warn or error'),
 )
-# What may stand under a camera: arguments of segmentation.launch.py, and parameters.
-CAMERA_KEYS = ('image', 'camera_info', 'image_transport', 'model', 'engine', 'autostart',
+# What may stand under a camera: which node, arguments of its launch file, and parameters.
+NODES = ('segmentation', 'classification')
+CAMERA_KEYS = ('node', 'image', 'camera_info', 'image_transport', 'model', 'engine', 'autostart',
                'fastdds_profile', 'parameters')
+OWN_KEYS = ('node', 'parameters')
 FILE_KEYS = ('parameters', 'cameras')
 
 
@@ -61,17 +63,17 @@ def make_camera(name: str, camera: dict, parameters: dict, passed_on: dict) -> G
     :param name: name of the camera, and namespace of its node.
     :param camera: what stands under it in the file.
     :param parameters: parameters of every camera; those of the camera itself come after them.
-    :param passed_on: more arguments of segmentation.launch.py.
+    :param passed_on: more arguments of the node's launch file.
     """
     arguments = {key: str(value).lower() if isinstance(value, bool) else str(value)
-                 for key, value in camera.items() if key != 'parameters'}
+                 for key, value in camera.items() if key not in OWN_KEYS}
     arguments.update(passed_on, namespace=name, params_file='')
     merged = dict(parameters, **(camera.get('parameters') or {}))
     return GroupAction(
         [SetParameter(name=key, value=value) for key, value in merged.items()]
         + [IncludeLaunchDescription(
-            PythonLaunchDescriptionSource(os.path.join(SHARE, 'launch',
-                                                       'segmentation.launch.py')),
+            PythonLaunchDescriptionSource(os.path.join(
+                SHARE, 'launch', camera.get('node', NODES[0]) + '.launch.py')),
             launch_arguments=arguments.items())])
 
 
@@ -84,6 +86,11 @@ def check(content: dict, path: str) -> None:
     """
     if not isinstance(content, dict) or not content.get('cameras'):
         raise ValueError(f"{path} has no key 'cameras' with a camera under it")
+    foreign = [camera['node'] for camera in content['cameras'].values()
+               if camera.get('node', NODES[0]) not in NODES]
+    if foreign:
+        raise ValueError('{} has unknown nodes: {}; valid are {}'.format(
+            path, ', '.join(str(name) for name in foreign), ', '.join(NODES)))
     unknown = [key for key in content if key not in FILE_KEYS]
     unknown += [f'cameras.{name}.{key}' for name, camera in content['cameras'].items()
                 for key in camera if key not in CAMERA_KEYS]

@@ -18,85 +18,99 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 LAUNCH_FILES = sorted((REPOSITORY / 'launch').glob('*.launch.py'))
+SHARED = REPOSITORY / 'espnet_perception/nodes/launching.py'
+NODES = {
+    'segmentation': (settings.SegmentationNodeSettings, settings.SegmenterSettings),
+    'classification': (settings.ClassificationNodeSettings, settings.ClassifierSettings),
+}
 OUTPUTS = ('mask', 'confidence', 'overlay', 'color_mask', 'legend', 'label_info', 'camera_info')
 # Arguments that become parameters of the node under the same name.
 PARAMETERS = {'model', 'engine', 'image_transport', 'autostart'}
 
 
 def parsed(path):
-    """Return the syntax tree of a launch file."""
+    """Return the syntax tree of a file."""
     return ast.parse(path.read_text(encoding='utf-8'), str(path))
 
 
 def tuple_of(path, name):
-    """Return the elements of a module-level tuple."""
+    """Return the elements of a module-level tuple; none where there is no such tuple."""
     for node in parsed(path).body:
         if isinstance(node, ast.Assign) and node.targets[0].id == name:
             return node.value.elts
-    raise AssertionError(f'{path.name} has no {name}')
+    return []
 
 
-def argument_names(path):
-    """Return the names of the declared arguments."""
-    return [ast.literal_eval(row.elts[0]) for row in tuple_of(path, 'ARGUMENTS')]
+def strings_of(path, name):
+    """Return the strings of a module-level tuple."""
+    return [ast.literal_eval(element) for element in tuple_of(path, name)]
 
 
-def known_parameters():
-    """Return every setting of the segmentation node."""
-    return {**settings.NodeSettings()._asdict(), **settings.SegmentationNodeSettings()._asdict(),
-            **settings.SegmenterSettings()._asdict()}
+def launch_file(node):
+    """Return the launch file of a node."""
+    return REPOSITORY / 'launch' / f'{node}.launch.py'
 
 
-def check_parameters(parameters):
-    """Fail on a parameter that the node would not take."""
+def argument_names(node):
+    """Return the names of the arguments of a node's launch file."""
+    return [ast.literal_eval(row.elts[0]) for row in tuple_of(SHARED, 'ARGUMENTS')
+            + tuple_of(launch_file(node), 'TOPICS')]
+
+
+def known_parameters(node):
+    """Return every setting of a node."""
+    types = (settings.NodeSettings, *NODES[node])
+    return {name: default for kind in types for name, default in kind()._asdict().items()}
+
+
+def check_parameters(parameters, node):
+    """Fail on a parameter that a node would not take."""
     for name, value in parameters.items():
-        settings.check_value(name, value, type(known_parameters()[name]))
+        settings.check_value(name, value, type(known_parameters(node)[name]))
 
 
 def test_there_are_launch_files():
-    assert [path.name for path in LAUNCH_FILES] == ['perception.launch.py',
-                                                    'segmentation.launch.py']
+    assert {path.name for path in LAUNCH_FILES} == {'perception.launch.py'} | {
+        f'{node}.launch.py' for node in NODES}
 
 
-@pytest.mark.parametrize('path', LAUNCH_FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize('path', [*LAUNCH_FILES, SHARED], ids=lambda path: path.name)
 def test_every_argument_is_described(path):
-    names = argument_names(path)
+    rows = tuple_of(path, 'ARGUMENTS')
+    names = [ast.literal_eval(row.elts[0]) for row in rows]
     assert len(names) == len(set(names))
-    for row in tuple_of(path, 'ARGUMENTS'):
+    for row in rows:
         assert len(ast.literal_eval(row.elts[2]).split()) >= 3
+    for row in tuple_of(path, 'TOPICS'):
+        assert len(ast.literal_eval(row.elts[1]).split()) >= 3
 
 
-def test_the_executable_exists():
-    calls = [node for node in ast.walk(parsed(REPOSITORY / 'launch/segmentation.launch.py'))
-             if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'LifecycleNode']
-    given = {keyword.arg: keyword.value for keyword in calls[0].keywords}
-    assert ast.literal_eval(given['package']) == 'espnet_perception'
-    script = ast.literal_eval(given['executable']) + ' = espnet_perception.nodes.segmentation:main'
+@pytest.mark.parametrize('node', NODES)
+def test_the_node_exists(node):
+    """Launch file, executable, parameter file: all by the one name."""
+    assert f"describe('{node}'" in launch_file(node).read_text(encoding='utf-8')
+    script = f"'{node}_node = espnet_perception.nodes.{node}:main'"
     assert script in (REPOSITORY / 'setup.py').read_text(encoding='utf-8')
-
-
-def test_arguments_that_become_parameters_are_parameters():
-    names = set(argument_names(REPOSITORY / 'launch/segmentation.launch.py'))
-    assert names >= PARAMETERS
-    assert set(known_parameters()) >= PARAMETERS
+    assert (REPOSITORY / 'config' / f'{node}.yaml').is_file()
+    assert set(argument_names(node)) >= PARAMETERS
+    assert set(known_parameters(node)) >= PARAMETERS
 
 
 def test_what_stands_under_a_camera_are_arguments_of_its_node():
-    keys = {ast.literal_eval(key)
-            for key in tuple_of(REPOSITORY / 'launch/perception.launch.py', 'CAMERA_KEYS')}
-    assert keys - {'parameters'} <= set(argument_names(
-        REPOSITORY / 'launch/segmentation.launch.py'))
+    path = REPOSITORY / 'launch/perception.launch.py'
+    assert strings_of(path, 'NODES') == list(NODES)
+    keys = set(strings_of(path, 'CAMERA_KEYS')) - set(strings_of(path, 'OWN_KEYS'))
+    assert keys <= set(argument_names('segmentation'))
 
 
 def test_the_example_of_several_cameras():
     content = yaml.safe_load((REPOSITORY / 'config/perception.yaml').read_text(encoding='utf-8'))
-    keys = {ast.literal_eval(key)
-            for key in tuple_of(REPOSITORY / 'launch/perception.launch.py', 'CAMERA_KEYS')}
+    keys = set(strings_of(REPOSITORY / 'launch/perception.launch.py', 'CAMERA_KEYS'))
     assert len(content['cameras']) >= 2
-    check_parameters(content['parameters'])
     for camera in content['cameras'].values():
         assert set(camera) <= keys
-        check_parameters(camera.get('parameters', {}))
+        node = camera.get('node', 'segmentation')
+        check_parameters(dict(content['parameters'], **camera.get('parameters', {})), node)
 
 
 def test_the_fast_dds_profile_has_room_for_images():
@@ -172,21 +186,32 @@ def context_for(launch, description, **arguments):
     return context
 
 
-def test_the_node_that_is_launched(launch, monkeypatch):
-    for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
+@pytest.mark.parametrize('node', NODES)
+def test_the_node_that_is_launched(launch, monkeypatch, node):
+    from espnet_perception.nodes import launching
+    for name in launching.PROFILE_VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    module = load(REPOSITORY / 'launch/segmentation.launch.py')
-    context = context_for(launch, module.generate_launch_description(), namespace='front',
-                          image='/camera', engine='torch', log_level='debug')
-    node, = module.make_node(context)
-    assert module.logger_name('/a/b/') == 'a.b.segmentation'
-    node._perform_substitutions(context)
-    assert node.node_name == '/front/segmentation'
-    assert ('/camera/compressed' in str(node.expanded_remapping_rules))
-    assert len(module.profile_environment('/some/profile.xml')) == 2
-    assert module.profile_environment('') == {}
+    description = load(launch_file(node)).generate_launch_description()
+    context = context_for(launch, description, namespace='front', image='/camera',
+                          engine='torch', log_level='debug')
+    opaque = description.entities[-1]
+    action, = opaque.execute(context)
+    action._perform_substitutions(context)
+    assert action.node_name == f'/front/{node}'
+    assert '/camera/compressed' in str(action.expanded_remapping_rules)
+    assert context.launch_configurations['params_file'].endswith(f'config/{node}.yaml')
+    assert ('camera_info' in context.launch_configurations) == (node == 'segmentation')
+
+
+def test_the_environment_of_a_node(launch, monkeypatch):
+    from espnet_perception.nodes import launching
+    for name in launching.PROFILE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert launching.logger_name('/a/b/', 'segmentation') == 'a.b.segmentation'
+    assert len(launching.profile_environment('/some/profile.xml')) == 2
+    assert launching.profile_environment('') == {}
     monkeypatch.setenv('FASTRTPS_DEFAULT_PROFILES_FILE', '/own.xml')
-    assert module.profile_environment('/some/profile.xml') == {}
+    assert launching.profile_environment('/some/profile.xml') == {}
 
 
 def test_one_group_per_camera(launch, tmp_path):
@@ -200,6 +225,7 @@ def test_one_group_per_camera(launch, tmp_path):
     ('cameras: {}', "no key 'cameras' with a camera under it"),
     ('cameras: {front: {imgae: /x}}', 'unknown keys: cameras.front.imgae; valid are'),
     ('camera: 1\ncameras: {front: {}}', 'unknown keys: camera; valid are'),
+    ('cameras: {front: {node: detection}}', 'unknown nodes: detection; valid are segmentation'),
 ])
 def test_a_wrong_file_of_cameras_is_refused(launch, tmp_path, text, sentence):
     module = load(REPOSITORY / 'launch/perception.launch.py')
