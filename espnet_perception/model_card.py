@@ -6,7 +6,7 @@ import hashlib
 import os
 from typing import Any, Dict, NamedTuple, Tuple
 
-from espnet_perception.errors import ModelError, unknown_key_sentence
+from espnet_perception.errors import AbsentModelError, ModelError, unknown_key_sentence
 import yaml
 
 CARD_FILE = 'card.yaml'
@@ -132,8 +132,9 @@ def load(directory: str) -> ModelCard:
         with open(path, encoding='utf-8') as stream:
             values = yaml.safe_load(stream)
     except OSError as error:
-        raise ModelError('cannot read the model card {}: {}; a model directory holds {} and its '
-                         'weights'.format(path, error.strerror, CARD_FILE))
+        kind = AbsentModelError if isinstance(error, FileNotFoundError) else ModelError
+        raise kind('cannot read the model card {}: {}; a model directory holds {} and its '
+                   'weights'.format(path, error.strerror, CARD_FILE))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModelError('{} is not valid YAML: {}'.format(path, ' '.join(str(error).split())))
     if not isinstance(values, dict):
@@ -174,7 +175,8 @@ def file_sha256(path: str) -> str:
             for block in iter(lambda: stream.read(1 << 20), b''):
                 digest.update(block)
     except OSError as error:
-        raise ModelError('cannot read {}: {}'.format(path, error.strerror))
+        kind = AbsentModelError if isinstance(error, FileNotFoundError) else ModelError
+        raise kind('cannot read {}: {}'.format(path, error.strerror))
     return digest.hexdigest()
 
 

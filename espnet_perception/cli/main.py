@@ -12,10 +12,10 @@ import sys
 from typing import Optional, Sequence
 
 from espnet_perception import __version__
-from espnet_perception.cli import demo, info, replay
+from espnet_perception.cli import demo, info, replay, weights
 from espnet_perception.errors import PerceptionError
 
-COMMANDS = {'replay': replay, 'demo': demo, 'info': info}
+COMMANDS = {'replay': replay, 'demo': demo, 'info': info, 'weights': weights}
 INTERRUPTED = 130
 
 
@@ -49,7 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='espnet-perception',
         description='Semantic segmentation with ESPNetv2: replay bags, try the demo, look at '
-                    'models.')
+                    'models, get weights.')
     parser.add_argument('--version', action='version', version=__version__)
     commands = parser.add_subparsers(dest='command', metavar='COMMAND')
     commands.required = True

@@ -16,17 +16,17 @@ from espnet_perception.model_card import file_sha256, ModelCard
 from espnet_perception.networks import create_network
 from espnet_perception.networks.espnet import DECODER_VARIANTS
 from espnet_perception.networks.espnetv2 import WIDTHS
-from espnet_perception.networks.releases import (
+from espnet_perception.networks.safe_load import load_state_dict
+from espnet_perception.releases import (
     DATASETS,
     FAMILIES,
     Family,
     PREPROCESSING_BY_DATASET,
     Release,
-    RELEASES,
+    release_of,
     Renames,
     UNKNOWN_DATASET,
 )
-from espnet_perception.networks.safe_load import load_state_dict
 from torch import nn, Tensor
 
 Tensors = Dict[str, Tensor]
@@ -167,9 +167,22 @@ ARGUMENT_READERS = {
 }
 
 
+def class_count(name: str, tensors: Tensors) -> Optional[int]:
+    """
+    Return for how many classes weights are; None where that cannot be told.
+
+    :param name: a name of NETWORKS.
+    :param tensors: tensors by our names.
+    """
+    try:
+        return ARGUMENT_READERS[name](tensors, '')['classes']
+    except (KeyError, ModelError):
+        return None
+
+
 def _card(path: str, name: str, arguments: Dict[str, Any]) -> ModelCard:
     family, classes, sha256 = FAMILIES[name], arguments['classes'], file_sha256(path)
-    release = RELEASES.get(sha256)
+    release = release_of(path, sha256)
     dataset, width, height = (release.dataset, release.width, release.height) if release else \
         DATASETS.get((name, classes), UNKNOWN_DATASET[family.task])
     label_set = LABEL_SETS_BY_DATASET.get(dataset)
@@ -181,17 +194,22 @@ def _card(path: str, name: str, arguments: Dict[str, Any]) -> ModelCard:
                  else tuple('class {}'.format(index) for index in range(classes))),
         palette=label_set.palette if label_set else label_sets.voc_palette(classes),
         input_width=width, input_height=height, weights=os.path.basename(path), sha256=sha256,
-        metrics=_metrics(release), dataset=dataset, licence=family.licence,
-        origin=_origin(family), **preprocessing._asdict())
+        metrics=_metrics(release), dataset=dataset,
+        licence=family.licence if release else '', origin=_origin(family, release),
+        **preprocessing._asdict())
 
 
 def _metrics(release: Optional[Release]) -> Tuple[Dict[str, Any], ...]:
-    if release is None or release.reported_miou is None:
+    if release is None:
         return ()
-    return ({'name': 'mIoU', 'value': release.reported_miou, 'dataset': release.dataset,
-             'split': release.split, 'source': 'reported by the authors'},)
+    return tuple({'name': name, 'value': value, 'dataset': release.dataset,
+                  'split': release.split, 'source': 'reported by the authors'}
+                 for name, value in release.reported)
 
 
-def _origin(family: Family) -> str:
-    return 'github.com/{}, commit {}, {}'.format(family.repository, family.commit[:7],
-                                                 family.folder)
+def _origin(family: Family, release: Optional[Release]) -> str:
+    if release is None:
+        return 'none of the released files; its tensors are named as in github.com/{}'.format(
+            family.repository)
+    return 'github.com/{}, commit {}, {}/{}'.format(family.repository, family.commit[:7],
+                                                    family.folder, release.file_name)

@@ -7,8 +7,8 @@ import json
 from espnet_perception.networks import create_network, espnet, paper_segmentation, segmentation
 from espnet_perception.networks.counting import count
 from espnet_perception.networks.fused import fuse
-from espnet_perception.networks.releases import RELEASES
 from espnet_perception.networks.upstream import load_upstream
+from espnet_perception.releases import RELEASES
 from golden import checkpoints, synthetic_input, worst_difference
 import numpy as np
 import pytest

@@ -8,9 +8,9 @@ import pickle
 
 from espnet_perception.errors import ModelError
 from espnet_perception.networks import create_network
-from espnet_perception.networks.releases import FAMILIES, RELEASES
 from espnet_perception.networks.safe_load import load_state_dict
 from espnet_perception.networks.upstream import load_exactly, load_upstream, recognise, rename
+from espnet_perception.releases import FAMILIES, RELEASES
 from golden import checkpoints, released_keys
 import pytest
 import torch

@@ -3,13 +3,13 @@
 """Resizing as the released networks were trained."""
 
 from espnet_perception.model_card import ModelCard, RESIZE_RULES
-from espnet_perception.networks.releases import CITYSCAPES_PREPROCESSING
 from espnet_perception.pipeline.preprocess import (
     resize_antialiased,
     resize_linear_float,
     resize_nearest,
     RESIZERS,
 )
+from espnet_perception.releases import CITYSCAPES_PREPROCESSING
 import numpy as np
 import pytest
 

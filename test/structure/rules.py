@@ -13,17 +13,19 @@ MAY_IMPORT = {
     'results': (),
     'settings': ('errors',),
     'model_card': BASICS,
+    'releases': ('errors', 'model_card'),
     'telemetry': ('errors',),
-    'networks': BASICS + ('model_card',),
+    'networks': BASICS + ('model_card', 'releases'),
+    'weights': BASICS + ('model_card', 'releases', 'networks'),
     'engines': BASICS + ('model_card', 'settings'),
     'export': BASICS + ('model_card', 'settings', 'networks', 'engines'),
-    'pipeline': CONTRACT + ('engines', 'export', 'networks', 'telemetry'),
+    'pipeline': CONTRACT + ('engines', 'export', 'networks', 'telemetry', 'weights'),
     'nodes': CONTRACT + ('pipeline', 'telemetry'),
     'synthetic': CONTRACT,
     'evaluation': CONTRACT + ('pipeline', 'telemetry'),
     'training': CONTRACT + ('networks', 'evaluation.metrics', 'synthetic'),
     'cli': CONTRACT + ('engines', 'evaluation', 'export', 'networks', 'nodes', 'pipeline',
-                       'synthetic', 'telemetry', 'training'),
+                       'synthetic', 'telemetry', 'training', 'weights'),
 }
 
 # Who may import what from outside: a library, and the folders or modules that may.
@@ -52,8 +54,8 @@ PARSER_FUNCTIONS = ('add_arguments', 'build_parser', 'parse_arguments')
 
 # What runs on the robot with Python 3.6, with its tests.
 ROBOT = ('__init__.py', 'errors.py', 'label_sets', 'frame.py', 'results.py', 'settings.py',
-         'user_folders.py', 'model_card.py', 'networks', 'engines', 'export', 'pipeline',
-         'telemetry', 'nodes')
+         'user_folders.py', 'model_card.py', 'releases.py', 'networks', 'weights', 'engines',
+         'export', 'pipeline', 'telemetry', 'nodes')
 
 # Names that say nothing, for files and for variables.
 VAGUE_FILES = ('utils.py', 'util.py', 'helpers.py', 'helper.py', 'common.py', 'misc.py')

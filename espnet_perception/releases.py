@@ -3,15 +3,20 @@
 """
 What the authors of the papers released: where it is, how it names its tensors, what it was fed.
 
-``upstream.py`` reads the files with these tables. The accuracies are those that the authors
-report; they are not measured here.
+``networks/upstream.py`` reads the files with these tables, ``weights`` fetches them. The
+accuracies are those that the authors report; they are not measured here.
 """
 
+import hashlib
+import os
 from typing import NamedTuple, Optional, Tuple
 
+from espnet_perception.errors import ModelError
 from espnet_perception.model_card import IMAGENET_MEAN, IMAGENET_STD
 
 Renames = Tuple[Tuple[str, str], ...]
+
+RELEASE_HOST = 'https://raw.githubusercontent.com'
 
 
 class Preprocessing(NamedTuple):
@@ -57,8 +62,11 @@ class Release(NamedTuple):
     :param dataset: what it was trained on.
     :param width: width in pixels at which it was trained.
     :param height: height, likewise.
+    :param size_bytes: size of the file; None where it is not known here.
     :param reported_miou: mean intersection over union in percent, where the authors report one.
     :param split: part of the data set on which they report it.
+    :param reported_top1: accuracy of the first guess in percent, likewise.
+    :param reported_top5: share of images whose class is among the first five guesses, likewise.
     """
 
     network: str
@@ -66,15 +74,37 @@ class Release(NamedTuple):
     dataset: str
     width: int
     height: int
+    size_bytes: Optional[int]
     reported_miou: Optional[float] = None
     split: str = ''
+    reported_top1: Optional[float] = None
+    reported_top5: Optional[float] = None
+
+    @property
+    def name(self) -> str:
+        """Name that no other release has: ESPNet-C and ESPNet share their file names."""
+        stem = os.path.splitext(self.file_name)[0]
+        return stem.replace('espnet', 'espnet_c', 1) if self.network == 'espnet_c' else stem
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, with those that stand for no class."""
+        return next(count for (network, count), row in DATASETS.items()
+                    if (network, row[0]) == (self.network, self.dataset))
+
+    @property
+    def reported(self) -> Tuple[Tuple[str, float], ...]:
+        """What the authors report: name of the figure and its value in percent."""
+        figures = (('mIoU', self.reported_miou), ('top-1', self.reported_top1),
+                   ('top-5', self.reported_top5))
+        return tuple(figure for figure in figures if figure[1] is not None)
 
     @property
     def url(self) -> str:
         """Address of the file as released."""
         family = FAMILIES[self.network]
-        return 'https://raw.githubusercontent.com/{}/{}/{}/{}'.format(
-            family.repository, family.commit, family.folder, self.file_name)
+        return '/'.join((RELEASE_HOST, family.repository, family.commit, family.folder,
+                         self.file_name))
 
 
 IMAGENET_PREPROCESSING = Preprocessing('rgb', IMAGENET_MEAN, IMAGENET_STD, 'pil_bilinear')
@@ -199,59 +229,90 @@ FAMILIES = {
 
 RELEASES = {
     '9412a86a30f137540ef945d08da3cb7191448956c56c41a64210dab443a9f65f': Release(
-        'espnetv2_seg', 'espnetv2_s_0.5_city_1024x512.pth', 'cityscapes', 1024, 512, 53.9, 'val'),
+        'espnetv2_seg', 'espnetv2_s_0.5_city_1024x512.pth', 'cityscapes', 1024, 512,
+        469319, 53.9, 'val'),
     '63e398dec148f63c8ad117497864f99f021926b347fd4ee608036c36041e7f36': Release(
-        'espnetv2_seg', 'espnetv2_s_0.5_city_512x256.pth', 'cityscapes', 512, 256, 47.3, 'val'),
+        'espnetv2_seg', 'espnetv2_s_0.5_city_512x256.pth', 'cityscapes', 512, 256,
+        469319, 47.3, 'val'),
     '9c7bebecd73c603a7eb2d8833eb2c54d0627e37e731548b7833291873e0a2e67': Release(
-        'espnetv2_seg', 'espnetv2_s_0.5_pascal_256x256.pth', 'pascal_voc', 256, 256),
+        'espnetv2_seg', 'espnetv2_s_0.5_pascal_256x256.pth', 'pascal_voc', 256, 256, 469363),
     '3352b32b209e1e6492d1481734f5333876b28d8866f5c1702d01ec70255eb20c': Release(
-        'espnetv2_seg', 'espnetv2_s_0.5_pascal_384x384.pth', 'pascal_voc', 384, 384, 47.18, 'val'),
+        'espnetv2_seg', 'espnetv2_s_0.5_pascal_384x384.pth', 'pascal_voc', 384, 384,
+        469363, 47.18, 'val'),
     '0918c833fed889e32901ce739b1784fdd2b79f95a9aea199a469ca3394dd7a14': Release(
-        'espnetv2_seg', 'espnetv2_s_1.0_city_1024x512.pth', 'cityscapes', 1024, 512, 60.1, 'val'),
+        'espnetv2_seg', 'espnetv2_s_1.0_city_1024x512.pth', 'cityscapes', 1024, 512,
+        1107690, 60.1, 'val'),
     '002121eee40c31c8b74186153878452e02ef834d35f3e4a8801b3a84fdc3ec7d': Release(
-        'espnetv2_seg', 'espnetv2_s_1.0_city_512x256.pth', 'cityscapes', 512, 256, 52.2, 'val'),
+        'espnetv2_seg', 'espnetv2_s_1.0_city_512x256.pth', 'cityscapes', 512, 256,
+        1107690, 52.2, 'val'),
     '276d738e38733c136abf5ee9e8a801f5455b2751078c7c1d52a2b485460264be': Release(
-        'espnetv2_seg', 'espnetv2_s_1.0_pascal_256x256.pth', 'pascal_voc', 256, 256),
+        'espnetv2_seg', 'espnetv2_s_1.0_pascal_256x256.pth', 'pascal_voc', 256, 256, 1107734),
     '7ce2df106b62661a4e8e30098398d6b96a2a946b9546d2287500379f984301a8': Release(
-        'espnetv2_seg', 'espnetv2_s_1.0_pascal_384x384.pth', 'pascal_voc', 384, 384, 60.22, 'val'),
+        'espnetv2_seg', 'espnetv2_s_1.0_pascal_384x384.pth', 'pascal_voc', 384, 384,
+        1107734, 60.22, 'val'),
     '0dbbda9126583d62f73dfdc28a59a30ab4564094ee6d28428b897a4e36c466b4': Release(
-        'espnetv2_seg', 'espnetv2_s_1.5_city_1024x512.pth', 'cityscapes', 1024, 512, 63.8, 'val'),
+        'espnetv2_seg', 'espnetv2_s_1.5_city_1024x512.pth', 'cityscapes', 1024, 512,
+        2068779, 63.8, 'val'),
     '711c76f0f814642953a68f485d64c5584772ca98db3d2d5f68d154749d75be2f': Release(
-        'espnetv2_seg', 'espnetv2_s_1.5_city_512x256.pth', 'cityscapes', 512, 256, 54.6, 'val'),
+        'espnetv2_seg', 'espnetv2_s_1.5_city_512x256.pth', 'cityscapes', 512, 256,
+        2068779, 54.6, 'val'),
     '0a297ec35a29168bef481b2e01a5735122eae5dd10f64c1a02d12f8ae141c727': Release(
-        'espnetv2_seg', 'espnetv2_s_1.5_pascal_256x256.pth', 'pascal_voc', 256, 256),
+        'espnetv2_seg', 'espnetv2_s_1.5_pascal_256x256.pth', 'pascal_voc', 256, 256, 2068823),
     '75f67549659cb5db6a8323a7595e3ce1bc3cbea7f95731105dec7a6d034b516b': Release(
-        'espnetv2_seg', 'espnetv2_s_1.5_pascal_384x384.pth', 'pascal_voc', 384, 384, 63.67, 'val'),
+        'espnetv2_seg', 'espnetv2_s_1.5_pascal_384x384.pth', 'pascal_voc', 384, 384,
+        2068823, 63.67, 'val'),
     'a72d59699801c7ce8e8b89a53af9097eaaa60dc12180ecde86fd700ba1222fe8': Release(
-        'espnetv2_seg', 'espnetv2_s_2.0_city_1024x512.pth', 'cityscapes', 1024, 512, 66.4, 'val'),
+        'espnetv2_seg', 'espnetv2_s_2.0_city_1024x512.pth', 'cityscapes', 1024, 512,
+        3376094, 66.4, 'val'),
     '6b6f26b567c82bb4d6624387f24ed505613edafad19222e1707993fbe0d1d8f6': Release(
-        'espnetv2_seg', 'espnetv2_s_2.0_city_512x256.pth', 'cityscapes', 512, 256),
+        'espnetv2_seg', 'espnetv2_s_2.0_city_512x256.pth', 'cityscapes', 512, 256, 3376094),
     'e4883abccf8f042d422f2c66d69bd21b7af8d41680335e117eb2ee205f303d32': Release(
-        'espnetv2_seg', 'espnetv2_s_2.0_pascal_256x256.pth', 'pascal_voc', 256, 256),
+        'espnetv2_seg', 'espnetv2_s_2.0_pascal_256x256.pth', 'pascal_voc', 256, 256, 3371962),
     'bc479586b0ba9254e02589020346931a14d99028ad6bac4817198be6d9e719a6': Release(
-        'espnetv2_seg', 'espnetv2_s_2.0_pascal_384x384.pth', 'pascal_voc', 384, 384, 67.01, 'val'),
+        'espnetv2_seg', 'espnetv2_s_2.0_pascal_384x384.pth', 'pascal_voc', 384, 384,
+        3376138, 67.01, 'val'),
     'ea4762a7cfe84c3ea7439eab4c7f124260584c6a7d488be08d0ae06a271b3c9f': Release(
         'espnetv2_seg_paper', 'espnetv2_segmentation_s_0.5.pth', 'cityscapes', 1024, 512,
-        54.7, 'test'),
+        516848, 54.7, 'test'),
     'c7a71be72fc0985bd9b7a2f6272960f42d525d487cf9ec63e551bf3b0136c997': Release(
-        'espnetv2_seg_paper', 'espnetv2_segmentation_s_1.0.pth', 'cityscapes', 1024, 512),
+        'espnetv2_seg_paper', 'espnetv2_segmentation_s_1.0.pth', 'cityscapes', 1024, 512, 1508185),
     '93abaf135bb02bc55f7779da1d12bc4d0925f8cbdc89f4261cea7cda6cadf655': Release(
         'espnetv2_seg_paper', 'espnetv2_segmentation_s_1.5.pth', 'cityscapes', 1024, 512,
-        62.1, 'test'),
+        3071580, 62.1, 'test'),
     '5101e9bc90dd2a57d8460e70cdfaa743f76317bf806d2d1c4adb635c8d392e77': Release(
-        'espnet_c', 'espnet_p_2_q_3.pth', 'cityscapes', 1024, 512),
+        'espnet_c', 'espnet_p_2_q_3.pth', 'cityscapes', 1024, 512, 772764),
     'ec028eb60b08a56583eb9d310f5f4f7c4bc70972009030c25f1414dc48c916d6': Release(
-        'espnet_c', 'espnet_p_2_q_5.pth', 'cityscapes', 1024, 512),
+        'espnet_c', 'espnet_p_2_q_5.pth', 'cityscapes', 1024, 512, 1037106),
     '836f28a2a31bd4fc8997001ab6b620d1f9b7b274a03b32d9f3a95c17a011b438': Release(
-        'espnet_c', 'espnet_p_2_q_8.pth', 'cityscapes', 1024, 512),
+        'espnet_c', 'espnet_p_2_q_8.pth', 'cityscapes', 1024, 512, 1433605),
     '8f3eb198fb15e5da7fa8d258d5f0fc4a4213e1124f415f6fc54d2772d585a7fc': Release(
-        'espnet', 'espnet_p_2_q_3.pth', 'cityscapes', 1024, 512),
+        'espnet', 'espnet_p_2_q_3.pth', 'cityscapes', 1024, 512, 840008),
     '0378be45080ca5edfc416e9ba06b04e74ec5e2ec4baf56597f25a894a8593942': Release(
-        'espnet', 'espnet_p_2_q_5.pth', 'cityscapes', 1024, 512),
+        'espnet', 'espnet_p_2_q_5.pth', 'cityscapes', 1024, 512, 1104612),
     '343b0e77e8545d36113c4f3efbf1ee349256f25c97c9f9d5ddefe45f2f49763e': Release(
-        'espnet', 'espnet_p_2_q_8.pth', 'cityscapes', 1024, 512, 60.3, 'test'),
+        'espnet', 'espnet_p_2_q_8.pth', 'cityscapes', 1024, 512, 1501621, 60.3, 'test'),
     '7d354a257170322086dcd4c1e89a482454cf2c9d30b085e70883878dd59301af': Release(
-        'espnet', 'espnet_p_2_q_8_camvid.pth', 'camvid', 480, 360, 55.64, ''),
+        'espnet', 'espnet_p_2_q_8_camvid.pth', 'camvid', 480, 360, 1460677, 55.64, ''),
+}
+
+# The sha256 of these files is not known here. Their identity is the id that git computes from the
+# content, as the tree of the commit lists it.
+IMAGENET_RELEASES = {
+    '12249b9cf29a722a5efe0ee73002b67854b410cf': Release(
+        'espnetv2', 'espnetv2_s_0.5_imagenet_224x224.pth', 'imagenet', 224, 224, None,
+        split='val', reported_top1=57.68, reported_top5=79.85),
+    '78c1bad0c94004d8328578e7cd5db8ab764bf8fd': Release(
+        'espnetv2', 'espnetv2_s_1.0_imagenet_224x224.pth', 'imagenet', 224, 224, None,
+        split='val', reported_top1=66.09, reported_top5=86.54),
+    '96e4554599ea2099e84f14908036a640ab39598b': Release(
+        'espnetv2', 'espnetv2_s_1.25_imagenet_224x224.pth', 'imagenet', 224, 224, None,
+        split='val', reported_top1=67.95, reported_top5=87.82),
+    'a33e1727856bc929cc00ef497df2befcc575f4d9': Release(
+        'espnetv2', 'espnetv2_s_1.5_imagenet_224x224.pth', 'imagenet', 224, 224, None,
+        split='val', reported_top1=69.17, reported_top5=88.71),
+    '2ff6a4b97c21f24816826fd9917215b38351d337': Release(
+        'espnetv2', 'espnetv2_s_2.0_imagenet_224x224.pth', 'imagenet', 224, 224, None,
+        split='val', reported_top1=72.06, reported_top5=90.39),
 }
 
 # Where the input of a data set is not made as that of its family.
@@ -268,3 +329,29 @@ DATASETS = {
     ('espnetv2', 1000): ('imagenet', 224, 224),
 }
 UNKNOWN_DATASET = {'segmentation': ('unknown', 1024, 512), 'classification': ('unknown', 224, 224)}
+
+
+def git_object_id(path: str) -> str:
+    """
+    Return the id under which git keeps the content of a file: a SHA-1 over length and content.
+
+    :param path: path of the file.
+    :raises ModelError: the file cannot be read.
+    """
+    try:
+        with open(path, 'rb') as stream:
+            content = stream.read()
+    except OSError as error:
+        raise ModelError('cannot read {}: {}'.format(path, error.strerror))
+    return hashlib.sha1(b'blob %d\0' % len(content) + content).hexdigest()
+
+
+def release_of(path: str, sha256: str) -> Optional[Release]:
+    """
+    Return the release whose content a file has, whatever it is called; None for another file.
+
+    :param path: path of the file.
+    :param sha256: of its content.
+    :raises ModelError: the file cannot be read.
+    """
+    return RELEASES.get(sha256) or IMAGENET_RELEASES.get(git_object_id(path))
