@@ -23,15 +23,17 @@ MAY_IMPORT = {
     'nodes': CONTRACT + ('pipeline', 'telemetry'),
     'synthetic': CONTRACT,
     'evaluation': CONTRACT + ('pipeline', 'telemetry'),
-    'training': CONTRACT + ('networks', 'evaluation.metrics', 'synthetic'),
+    'training': CONTRACT + ('networks', 'evaluation.metrics', 'evaluation.classification_metrics',
+                            'synthetic'),
     'cli': CONTRACT + ('engines', 'evaluation', 'export', 'networks', 'nodes', 'pipeline',
                        'synthetic', 'telemetry', 'training', 'weights'),
 }
 
 # Who may import what from outside: a library, and the folders or modules that may.
 ROS_MODULES = ('ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnostic_msgs',
-               'espnet_msgs', 'geometry_msgs', 'lifecycle_msgs', 'message_filters',
-               'rcl_interfaces', 'rclpy', 'sensor_msgs', 'std_msgs', 'std_srvs', 'vision_msgs')
+               'espnet_msgs', 'geometry_msgs', 'launch', 'launch_ros', 'lifecycle_msgs',
+               'message_filters', 'rcl_interfaces', 'rclpy', 'sensor_msgs', 'std_msgs',
+               'std_srvs', 'vision_msgs')
 OWNERS_OF_LIBRARIES = {
     'torch': ('networks', 'engines.torch', 'export', 'training'),
     'onnxruntime': ('engines.onnxruntime',),
