@@ -191,11 +191,11 @@ def _fetch_one(file: ReleasedFile, source: Any) -> None:
 
 @contextmanager
 def _bar(file: ReleasedFile) -> Iterator[Any]:
-    """Show a progress bar on stderr."""
+    """Show a progress bar on stderr, where that is a terminal."""
     from espnet_perception.weights.download import Listener
     from tqdm import tqdm
     with tqdm(desc=file.name, unit='B', unit_scale=True, leave=False, dynamic_ncols=True,
-              total=file.release.size_bytes) as bar:
+              total=file.release.size_bytes, disable=None) as bar:
         def progress(done: int, total: Optional[int]) -> None:
             bar.total = total or bar.total
             bar.update(done - bar.n)

@@ -44,12 +44,13 @@ def verify(model: str) -> Verdict:
     except PerceptionError as error:
         state = MISSING if isinstance(error, AbsentModelError) else DAMAGED
         return Verdict(model, state, str(error))
-    return Verdict(model, OK, _remark(found))
+    return Verdict(model, OK, _remark(found, model))
 
 
-def _remark(model: Model) -> str:
-    if not model.upstream:
+def _remark(found: Model, asked: str) -> str:
+    if not found.upstream:
         return 'sha256 as in its card'
-    name = name_of_content(model.weights_path)
-    return 'released as {}'.format(name) if name else (
-        'loads, but is none of the released files: its sha256 is {}'.format(model.card.sha256))
+    name = name_of_content(found.weights_path)
+    if not name:
+        return 'loads; none of the released files has its sha256 ' + found.card.sha256
+    return 'as released' if name == asked else 'released as ' + name

@@ -199,5 +199,5 @@ def _refusal(error: Exception, url: str, reason: str) -> DownloadError:
         return DownloadError('{} refuses {}: {}'.format(
             urlsplit(url).hostname, urlsplit(url).path, reason))
     return DownloadError(
-        'cannot fetch {}: {}; check the network and the proxy (https_proxy), give a --mirror, or '
-        'bring the file over yourself'.format(url, reason))
+        'cannot fetch {}: {}; check the network and the proxy (https_proxy), or give a --mirror, '
+        'which may be a folder with the file'.format(url, reason))

@@ -7,7 +7,7 @@ import shutil
 
 from espnet_perception import model_card
 from espnet_perception.networks import create_network
-from espnet_perception.networks.safe_load import save_state_dict
+from espnet_perception.networks.safe_load import load_state_dict, save_state_dict
 from espnet_perception.pipeline.verification import DAMAGED, every_model, MISSING, OK, verify
 from espnet_perception.releases import RELEASES
 from golden import checkpoints
@@ -94,3 +94,12 @@ def test_every_model_of_this_machine(model, tmp_path, monkeypatch):
     assert models[:2] == [model, str(own)] and models[-1] == 'espnet_p_2_q_8'
     assert any(one.endswith('models/espnetv2_s0.5_synthetic') for one in models)
     assert verify(models[-1]).state == DAMAGED
+
+
+def test_a_file_that_nobody_released(shared_dir, tmp_path):
+    """The right tensors, saved anew: it is used, and said to be none of the released files."""
+    released = shared_dir / 'reference/checkpoints/espnet_v1/encoder_espnet_p_2_q_3.pth'
+    path = str(tmp_path / 'mine.pth')
+    save_state_dict(load_state_dict(str(released)), path)
+    verdict = verify(path)
+    assert verdict.state == OK and 'none of the released files' in verdict.remark
