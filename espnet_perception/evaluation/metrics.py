@@ -99,14 +99,14 @@ def scores_of(counts: np.ndarray) -> Scores:
     right = np.diagonal(counts).astype(np.float64)
     truth = counts.sum(axis=1).astype(np.float64)
     predicted = counts[:, :class_count].sum(axis=0).astype(np.float64)
-    iou = _divide(right, truth + predicted - right)
-    recall = _divide(right, truth)
+    iou = divide(right, truth + predicted - right)
+    recall = divide(right, truth)
     total = truth.sum()
     return Scores(
-        miou=_mean(iou), miou_present=_mean(iou[truth > 0]),
+        miou=mean_measured(iou), miou_present=mean_measured(iou[truth > 0]),
         pixel_accuracy=float(right.sum() / total) if total else float('nan'),
-        class_average=_mean(recall), iou=iou.tolist(), recall=recall.tolist(),
-        precision=_divide(right, predicted).tolist(),
+        class_average=mean_measured(recall), iou=iou.tolist(), recall=recall.tolist(),
+        precision=divide(right, predicted).tolist(),
         truth_pixels=truth.astype(np.int64).tolist())
 
 
@@ -130,11 +130,13 @@ def category_counts(counts: np.ndarray, category_of: Sequence[int]) -> np.ndarra
     return merged
 
 
-def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Return the ratios of float64 arrays; NaN where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan),
                      where=denominator > 0)
 
 
-def _mean(values: np.ndarray) -> float:
+def mean_measured(values: np.ndarray) -> float:
+    """Return the mean of the values that are not NaN; NaN where there is none."""
     measured = values[~np.isnan(values)]
     return float(measured.mean()) if measured.size else float('nan')
