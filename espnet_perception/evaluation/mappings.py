@@ -215,7 +215,7 @@ def _check_names(path: str, names: Dict[str, str], model_classes: Sequence[str],
 
 def _label_set(path: str, classes: Sequence[str], palette: Any) -> LabelSet:
     if palette is None:
-        known = {name: colour for label_set in LABEL_SETS.values()
+        known = {name: colour for label_set in reversed(LABEL_SETS.values())  # streets win
                  for name, colour in zip(label_set.classes, label_set.palette)}
         shades = np.linspace(60, 230, len(classes)).astype(int)
         palette = [known.get(name, (int(shade),) * 3) for name, shade in zip(classes, shades)]

@@ -95,6 +95,15 @@ def test_a_mapping_file(tmp_path):
     assert mapping.map_truth(np.array([[7]], np.uint8)).tolist() == [[255]]
 
 
+def test_a_mapping_file_without_colours(tmp_path):
+    """A class that Cityscapes has too looks as it does there, whatever other sets call so."""
+    path = tmp_path / 'own.yaml'
+    path.write_text('classes: [car, puddle]\nmap: {car: car, truck: car}')
+    palette = mapping_for(model_of(CITYSCAPES), str(path)).label_set.palette
+    assert palette[0] == CITYSCAPES.palette[CITYSCAPES.classes.index('car')]
+    assert palette[1] == (230, 230, 230)
+
+
 @pytest.mark.parametrize('change, sentence', [
     (('map:', 'mapp:'), "unknown key 'mapp'; did you mean 'map'"),
     (('road:', 'rode:'), "unknown class of the model 'rode'; did you mean 'road'"),
