@@ -15,6 +15,8 @@ from espnet_perception.label_sets import (
     CAMVID,
     CITYSCAPES,
     CITYSCAPES_BACKGROUND,
+    CITYSCAPES_CATEGORIES,
+    CITYSCAPES_CATEGORY_OF,
     LABEL_SETS,
     LabelSet,
 )
@@ -47,9 +49,15 @@ CITYSCAPES_TO_CAMVID = {
     'bicycle': 'bicyclist',
 }
 
+CITYSCAPES_TO_CATEGORIES = {
+    name: CITYSCAPES_CATEGORIES.classes[category]
+    for name, category in zip(CITYSCAPES.classes, CITYSCAPES_CATEGORY_OF)}
+
 BUILT_IN = {
     ('cityscapes', 'camvid'): CITYSCAPES_TO_CAMVID,
     ('cityscapes20', 'camvid'): CITYSCAPES_TO_CAMVID,
+    ('cityscapes', 'cityscapes_categories'): CITYSCAPES_TO_CATEGORIES,
+    ('cityscapes20', 'cityscapes_categories'): CITYSCAPES_TO_CATEGORIES,
 }
 
 # What label images of these sets call unlabelled, besides 255.

@@ -64,6 +64,15 @@ def test_classes_of_the_same_name_find_each_other():
         [CAMVID.classes.index('pole'), CAMVID.classes.index('car')]]
 
 
+@pytest.mark.parametrize('label_set', [CITYSCAPES, CITYSCAPES_BACKGROUND])
+def test_categories_of_cityscapes(label_set):
+    """A bus is a vehicle, a rider human; the untrained 20th class is none."""
+    mapping = mapping_for(model_of(label_set), 'cityscapes_categories')
+    ids = [[CITYSCAPES.classes.index(name) for name in ('road', 'rider', 'bus')]]
+    assert mapping.map_prediction(np.array(ids, np.uint8)).tolist() == [[0, 5, 6]]
+    assert mapping.unmapped == label_set.classes[19:]
+
+
 def test_nothing_in_common_is_refused():
     """Rather than measured as 0."""
     with pytest.raises(DatasetError, match='no class of the model'):
