@@ -129,12 +129,16 @@ class ESPNetv2Segmentation(nn.Module):
     :param classes: number of output channels, at least 1.
     :param width: width factor s of Table 2; weights were released for 0.5, 1.0, 1.5 and 2.0.
     :param base: width of the decoder, at least 1; the released networks have 16.
+    :param planes: channels that each pyramid pool works on; 0 takes the released rule, the
+        smaller of classes / 2 and base, which starves the decoder of a few classes. With 10, the
+        decoder of the released weights can be fine-tuned to any class count.
     :raises NetworkError: unknown width, no class or no decoder.
     """
 
     side_multiple = SIDE_MULTIPLE
 
-    def __init__(self, classes: int = 20, width: float = 2.0, base: int = 16) -> None:
+    def __init__(self, classes: int = 20, width: float = 2.0, base: int = 16,
+                 planes: int = 0) -> None:
         super().__init__()
         if classes < 1:
             raise NetworkError('a segmentation network got {} classes, expected at least 1'
@@ -144,7 +148,10 @@ class ESPNetv2Segmentation(nn.Module):
                                'networks have 16'.format(base))
         self.classes = classes
         d1, d2, d3 = 4 * base, 3 * base, 2 * base
-        planes = max(1, min(classes // 2, base))
+        if planes < 0:
+            raise NetworkError('the decoder got {} planes, expected at least 1, or 0 for the '
+                               'released rule'.format(planes))
+        planes = planes or max(1, min(classes // 2, base))
         self.encoder = Encoder(width)
         c1, c2, c3, c4 = self.encoder.widths[:4]
         self.pyramid1 = PyramidPool(c4, planes, d1)

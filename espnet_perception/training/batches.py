@@ -11,7 +11,7 @@ once and counted.
 import time
 from typing import Any, Callable, Iterator, List, NamedTuple, Tuple
 
-from espnet_perception.errors import DatasetError
+from espnet_perception.errors import DatasetError, SettingsError
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -39,6 +39,17 @@ class Plan(NamedTuple):
     seed: int
     rank: int = 0
     world: int = 1
+
+    def check(self) -> 'Plan':
+        """
+        Return the plan if the processes can share its batches.
+
+        :raises SettingsError: they cannot
+        """
+        if self.batch_size % self.world:
+            raise SettingsError('batch_size {} cannot be shared by {} processes; choose a '
+                                'multiple'.format(self.batch_size, self.world))
+        return self
 
     def epoch(self, step: int) -> float:
         """Return the time of a step in epochs."""

@@ -3,11 +3,12 @@
 """Start from weights of another run, another class count or another task."""
 
 import os
+from typing import Dict
 
 from espnet_perception.errors import ModelError
 from espnet_perception.networks.upstream import load_upstream
 from espnet_perception.training import checkpoint
-from torch import nn
+from torch import nn, Tensor
 
 WEIGHTS_FILE = 'weights.pth'
 
@@ -41,10 +42,8 @@ def initialise_from(network: nn.Module, source: str) -> str:
             ', ...' if len(fresh) > 6 else '') + ')' if fresh else '')
 
 
-def _tensors(path: str):
+def _tensors(path: str) -> Dict[str, Tensor]:
     try:
+        return load_upstream(path)[0].state_dict()
+    except ModelError:  # not a released file: one of ours, or a sentence that says what it is
         return checkpoint.read_weights(path)
-    except ModelError:
-        if not os.path.exists(path):
-            raise
-    return load_upstream(path)[0].state_dict()

@@ -45,11 +45,30 @@ def segmentation_loss(outputs: Outputs, labels: Tensor, weights: Optional[Tensor
     labelled = bool((labels != NO_CLASS).any())
     if not labelled:  # nothing to learn from: the mean of no pixels would be NaN
         return sum(part.sum() * 0.0 for part in parts)
-    loss = sum(functional.cross_entropy(part.float(), labels, weights, ignore_index=NO_CLASS,
-                                        label_smoothing=smoothing) for part in parts)
+    loss = sum(functional.cross_entropy(part.float(), labels_at(labels, part.shape[2:]), weights,
+                                        ignore_index=NO_CLASS, label_smoothing=smoothing)
+               for part in parts)
     if overlap:
-        loss = loss + overlap * overlap_loss(parts[0].float(), labels)
+        main = parts[0].float()
+        loss = loss + overlap * overlap_loss(main, labels_at(labels, main.shape[2:]))
     return loss
+
+
+def labels_at(labels: Tensor, size: Sequence[int]) -> Tensor:
+    """
+    Return labels at the size of a coarser output, each from the pixel under its centre.
+
+    ESPNet-C gives an eighth of the input's size (ESPNet, section 4.1).
+
+    :param labels: (B, H, W)
+    :param size: (h, w)
+    """
+    if tuple(labels.shape[1:]) == tuple(size):
+        return labels
+    rows, columns = (
+        ((torch.arange(count, device=labels.device) + 0.5) * (full / count)).long()
+        for count, full in zip(size, labels.shape[1:]))
+    return labels[:, rows][:, :, columns]
 
 
 def overlap_loss(logits: Tensor, labels: Tensor) -> Tensor:

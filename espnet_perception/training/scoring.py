@@ -5,6 +5,7 @@
 from espnet_perception.errors import DatasetError
 from espnet_perception.evaluation.metrics import ConfusionMatrix
 from espnet_perception.model_card import IMAGENET_MEAN, IMAGENET_STD
+from espnet_perception.networks.layers import resize_bilinear
 from espnet_perception.pipeline.preprocess import resize_antialiased, resize_nearest
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ def confusion_of(network: nn.Module, dataset, size, quiet: bool = True) -> Confu
             tqdm.write('left out: {}'.format(error))
             continue
         image = torch.from_numpy(resize_antialiased(image_bgr, size))[None]
-        logits = network(normalised(image.to(device)))
+        logits = resize_bilinear(network(normalised(image.to(device))), size)
         labels = logits[0].argmax(0).cpu().numpy().astype(np.uint8)
         confusion.add(truth, resize_nearest(labels, truth.shape))
     return confusion

@@ -124,6 +124,9 @@ def train(settings: Settings) -> Dict[str, Any]:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
+    if settings.half_size_loss and settings.network != 'espnetv2_seg':
+        raise SettingsError('half_size_loss is for espnetv2_seg, the network is {}; set it to '
+                            'false'.format(settings.network))
     schedule = schedules.check(schedules.Schedule(
         settings.schedule, settings.learning_rate, settings.epochs, **settings.schedule_options))
     data = open_pairs(settings.dataset, settings.folder, settings.train_split)
@@ -132,12 +135,12 @@ def train(settings: Settings) -> Dict[str, Any]:
     weights = _class_weights(data, settings, processes)
     plan = Plan(len(data), settings.batch_size,
                 math.ceil(settings.epochs * len(data) / settings.batch_size), settings.seed,
-                processes.rank, processes.world)
+                processes.rank, processes.world).check()
     state = _start_or_resume(settings, len(data.label_set.classes), processes.device)
     learner = distributed.parallel(_Outputs(state.network, settings.half_size_loss), processes)
     journal = Journal(settings.run_folder, COLUMNS, state.progress['step'], processes.first)
     bar, pace = progress_bar(plan.steps, state.progress['step'], processes.first), Pace()
-    view = _View(data, settings, plan)
+    view = View(data, settings, plan)
     with stop_signals() as stopping:
         for batch in batches(plan, view, state.progress['step'], settings.workers):
             step = state.progress['step']
@@ -165,7 +168,7 @@ def train(settings: Settings) -> Dict[str, Any]:
     return dict(state.progress, steps=plan.steps)
 
 
-class _View:
+class View:
     """Give the augmented view of one image; it travels to the loading processes."""
 
     def __init__(self, data: Any, settings: Settings, plan: Plan) -> None:

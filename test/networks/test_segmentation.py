@@ -96,3 +96,13 @@ def test_sides_that_do_not_join():
     """The message names the size to resize to."""
     with pytest.raises(NetworkError, match='got an input of 100x40 pixels.*resize to 96x48'):
         random_network()(torch.rand(1, 3, 40, 100))
+
+
+def test_the_planes_of_the_decoder_can_be_chosen():
+    released = create_network('espnetv2_seg', width=0.5, classes=20)
+    few = create_network('espnetv2_seg', width=0.5, classes=3, planes=10)
+    shapes = [{name: value.shape for name, value in network.state_dict().items()
+               if not name.startswith('pyramid4.expand')} for network in (released, few)]
+    assert shapes[0] == shapes[1]
+    with pytest.raises(NetworkError, match='got -1 planes, expected at least 1'):
+        create_network('espnetv2_seg', planes=-1)

@@ -12,10 +12,17 @@ import os
 from espnet_perception.errors import DatasetError
 from espnet_perception.evaluation.metrics import NO_CLASS
 from espnet_perception.label_sets import CAMVID
-from espnet_perception.training.datasets.pairs import Pair, PairDataset, plain_ids, read_split
+from espnet_perception.training.datasets.pairs import (
+    Pair,
+    PairDataset,
+    plain_ids,
+    read_split,
+    Rights,
+)
 
 UNLABELLED = 11
 EXTENSIONS = ('.png', '.jpg')
+RIGHTS = Rights('CamVid: for research use', frames_may_be_shown=False)
 
 
 def open_camvid(folder: str, split: str) -> PairDataset:
@@ -31,10 +38,11 @@ def open_camvid(folder: str, split: str) -> PairDataset:
         for stem in read_split(folder, part):
             stem = os.path.splitext(os.path.basename(stem.split()[0]))[0]
             pairs.append(Pair('{}/{}'.format(part, stem), _image(folder, part, stem),
-                              os.path.join(folder, part + 'annot', stem + '.png')))
+                              os.path.join(folder, part + 'annot', stem + '.png'),
+                              group=stem.split('_')[0]))  # the drive
     ids = plain_ids(len(CAMVID.classes))
     ids[UNLABELLED] = NO_CLASS
-    return PairDataset('camvid', pairs, CAMVID, ids)
+    return PairDataset('camvid', pairs, CAMVID, ids, RIGHTS)
 
 
 def _image(folder: str, split: str, stem: str) -> str:

@@ -3,7 +3,7 @@
 """Images with a mask each: what every segmentation data set on disk comes down to."""
 
 import os
-from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 from espnet_perception.errors import DatasetError
@@ -15,6 +15,19 @@ from PIL import Image, UnidentifiedImageError
 FORBIDDEN = -1
 
 
+class Rights(NamedTuple):
+    """
+    What may be done with the frames of a data set.
+
+    :param licence: of the data, for the cards of models that learnt from them; empty: not known
+    :param frames_may_be_shown: pictures of frames may lie in a model directory that is given
+        away; None: their owner decides
+    """
+
+    licence: str = ''
+    frames_may_be_shown: Optional[bool] = None
+
+
 class Pair(NamedTuple):
     """
     One image and its mask.
@@ -22,11 +35,13 @@ class Pair(NamedTuple):
     :param stem: name of the pair, unique within its data set
     :param image: path of the image
     :param mask: path of the mask
+    :param group: what is also reported by itself, such as the drive or the city
     """
 
     stem: str
     image: str
     mask: str
+    group: str = ''
 
 
 class PairDataset:
@@ -38,20 +53,33 @@ class PairDataset:
     :param label_set: names and colours of the classes
     :param ids: (256,) class id of every value of a mask, NO_CLASS where it counts nowhere,
         FORBIDDEN where the value must not occur; None: 0 to classes - 1 and 255
+    :param rights: what may be done with the frames
     """
 
+    note = ''  # a sentence on how the split was made, where the user should know
+
     def __init__(self, name: str, pairs: Sequence[Pair], label_set: LabelSet,
-                 ids: Optional[np.ndarray] = None) -> None:
+                 ids: Optional[np.ndarray] = None, rights: Rights = Rights()) -> None:
         self.name = name
         self.pairs = tuple(pairs)
         self.label_set = label_set
         self.ids = plain_ids(len(label_set.classes)) if ids is None else ids
+        self.rights = rights
         if not self.pairs:
             raise DatasetError('the data set {} holds no image; check its folder and split'.format(
                 name))
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def groups(self) -> Dict[str, List[int]]:
+        """Positions of the pairs of each group, by its name; empty where there are no groups."""
+        found: Dict[str, List[int]] = {}
+        for index, pair in enumerate(self.pairs):
+            if pair.group:
+                found.setdefault(pair.group, []).append(index)
+        return found
 
     def read(self, index: int) -> Tuple[np.ndarray, np.ndarray]:
         """
@@ -79,8 +107,22 @@ class PairDataset:
         :raises DatasetError: as ``read``
         """
         path = self.pairs[index].mask
-        values = self.decode_mask(path)
-        labels = self.ids[values]
+        return self.labels_of(self.decode_mask(path), path)
+
+    def labels_of(self, values: np.ndarray, path: str) -> np.ndarray:
+        """
+        Turn the values of a mask into class ids.
+
+        :param values: as ``decode_mask`` gives them
+        :param path: of the mask, for the message
+        :returns: (H, W) uint8 class ids or NO_CLASS
+        :raises DatasetError: a value is no class
+        """
+        if values.ndim != 2:
+            raise DatasetError('the mask {} holds colours, expected one channel of class ids'
+                               .format(path))
+        known = values <= NO_CLASS
+        labels = np.where(known, self.ids[np.where(known, values, 0)], FORBIDDEN)
         if labels.min(initial=0) < 0:
             wrong = np.unique(values[labels == FORBIDDEN])
             raise DatasetError('the mask {} holds {}, expected {}'.format(
@@ -103,21 +145,20 @@ class PairDataset:
                                     facts and facts.st_mtime_ns)
 
     def decode_mask(self, path: str) -> np.ndarray:
-        """Return the (H, W) uint8 values of a mask file; palette images by their index."""
+        """
+        Decode a mask file.
+
+        :param path: of the file
+        :returns: (H, W) values, of palette images the index; (H, W, 3) red, green, blue of
+            images with colours
+        :raises DatasetError: missing or damaged
+        """
         try:
             with Image.open(path) as mask:
-                if mask.mode not in ('L', 'P', '1', 'I;16', 'I'):
-                    raise DatasetError('the mask {} has pixels of {}, expected one channel of '
-                                       'class ids'.format(path, mask.mode))
-                values = np.asarray(mask)
-        except DatasetError:
-            raise
+                coloured = mask.mode not in ('L', 'P', '1', 'I;16', 'I')
+                return np.asarray(mask.convert('RGB') if coloured else mask).astype(np.int32)
         except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
             raise DatasetError('cannot read the mask {}: {}'.format(path, _reason(error)))
-        if values.max(initial=0) > 255:
-            raise DatasetError('the mask {} holds {}, expected values of 0 to 255'.format(
-                path, values.max()))
-        return values.astype(np.uint8)
 
     def _expected(self) -> str:
         valid = np.flatnonzero(self.ids != FORBIDDEN)
