@@ -95,8 +95,8 @@ class Fact(NamedTuple):
 
 
 FACTS = {
-    'model': Fact('Model: a name in models/, a directory with card.yaml, or an upstream .pth file',
-                  read_only=True),
+    'model': Fact('Model: a name in models/ or of fetched weights, a directory with card.yaml, '
+                  'or an upstream .pth file', read_only=True),
     'engine': Fact('Runtime of the network; auto picks the fastest that is installed',
                    choices=ENGINE_NAMES, read_only=True),
     'threads': Fact('CPU threads of the engine; 0 leaves it to the runtime', 0, 256,

@@ -3,7 +3,7 @@
 """
 Bring one file over HTTP into an open part file, resuming what is there.
 
-The standard library does all of it; no download library resumes a part file. Proxies are those
+The standard library does all of it, so that a robot needs no further package. Proxies are those
 of the environment (http_proxy, https_proxy, no_proxy). The content is not judged here.
 """
 
