@@ -12,7 +12,7 @@ VALUES = (0, 90, 180)
 
 @pytest.fixture
 def pair():
-    """An image whose grey value tells the class of every pixel, in large blocks."""
+    """Return an image whose grey value tells the class of every pixel, in large blocks."""
     rng = np.random.default_rng(0)
     labels = np.repeat(np.repeat(rng.integers(0, 3, (6, 8)), 20, 0), 20, 1).astype(np.uint8)
     image = np.asarray(VALUES, np.uint8)[labels]

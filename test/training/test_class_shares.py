@@ -14,7 +14,7 @@ import pytest
 
 @pytest.fixture
 def folder(tiny_camvid, tmp_path):
-    """A copy of the tiny data set that a test may change."""
+    """Return a copy of the tiny data set that a test may change."""
     return shutil.copytree(tiny_camvid, tmp_path / 'data')
 
 
