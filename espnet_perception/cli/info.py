@@ -4,6 +4,7 @@
 
 import argparse
 import json
+import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from espnet_perception.cli import info_tables
@@ -101,6 +102,9 @@ def find_subject(model: str, assignments: Optional[str], size: Optional[str]) ->
     :raises PerceptionError: neither is found, or a wrong argument or size.
     """
     pixels = None if size is None else parse_size(size)
+    if assignments is not None and os.path.exists(model):
+        raise SettingsError("--arguments are those of a network by name; '{}' is a model, and its "
+                            'arguments are on its card'.format(model))
     if assignments is None:
         from espnet_perception.pipeline.models import find_model
         try:

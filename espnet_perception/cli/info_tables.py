@@ -83,8 +83,8 @@ def stages(network: Any, size: Tuple[int, int], fields: Mapping[str, Optional[in
     :param fields: receptive field of each stage.
     """
     from espnet_perception.networks.counting import count_stages
-    rows = [dict(row.counts._asdict(), name=row.name, shape=list(row.shape),
-                 receptive_field=fields[row.name])
+    rows = [{'name': row.name, 'shape': list(row.shape), **row.counts._asdict(),
+             'receptive_field': fields[row.name]}
             for row in count_stages(network, size[::-1])]
     kinds = [kind for kind in COLUMNS if any(row[kind] for row in rows)]
     figures = ['parameters'] + kinds

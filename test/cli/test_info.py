@@ -142,6 +142,12 @@ def test_wrong_arguments(capsys, arguments, sentence):
     assert error.count('\n') == 1
 
 
+def test_arguments_are_not_for_a_model(tiny_model_dir, capsys):
+    """The card has them."""
+    error = refused(capsys, str(tiny_model_dir), '--arguments', 'width=1.0')
+    assert "tiny' is a model, and its arguments are on its card" in error
+
+
 def test_networks_and_their_arguments(capsys):
     """Every network, what it is, and the arguments with their defaults."""
     text = '\n'.join(shown(capsys, '--networks'))
