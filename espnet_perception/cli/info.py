@@ -8,6 +8,7 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from espnet_perception.cli import info_tables
+from espnet_perception.cli.sizes import parse_size
 from espnet_perception.errors import ModelError, SettingsError
 from espnet_perception.model_card import ModelCard, to_dict
 from espnet_perception.settings import SegmentationNodeSettings
@@ -22,8 +23,6 @@ this machine:
 A network of the papers needs no weights to be looked at:
 
     espnet-perception info espnetv2_seg --arguments width=1.5,classes=20"""
-
-LARGEST_SIDE = 8192
 
 
 class Subject(NamedTuple):
@@ -150,21 +149,6 @@ def parse_arguments(assignments: str) -> Dict[str, Any]:
         except yaml.YAMLError:
             arguments[name.strip()] = value  # create_network says what it expected
     return arguments
-
-
-def parse_size(text: str) -> Tuple[int, int]:
-    """
-    Return (width, height) of a text such as 1024x512.
-
-    :param text: what was given.
-    :raises SettingsError: it is not of this form, or out of range.
-    """
-    sides = text.lower().split('x')
-    if len(sides) != 2 or not all(side.isdigit() and 1 <= int(side) <= LARGEST_SIDE
-                                  for side in sides):
-        raise SettingsError("got the size '{}', expected WIDTHxHEIGHT such as 1024x512, each of 1 "
-                            'to {}'.format(text, LARGEST_SIDE))
-    return int(sides[0]), int(sides[1])
 
 
 def _identity(subject: Subject) -> info_tables.Section:

@@ -131,7 +131,7 @@ def test_a_classifier_without_weights(capsys):
     (['espnetv2_seg', '--arguments', 'width='], "got the argument 'width=', expected NAME=VALUE"),
     (['espnetv3', '--arguments', 'width=1'], "unknown network 'espnetv3'; did you mean 'espnetv2"),
     (['espnetv3_synthetic'], "unknown model 'espnetv3_synthetic'; did you mean"),
-    (['espnet', '--size', '12'], "got the size '12', expected WIDTHxHEIGHT such as 1024x512"),
+    (['espnet', '--size', '12'], "--size is '12', expected WIDTHxHEIGHT such as 1024x512"),
     (['espnet', '--size', '0x64'], 'each of 1 to 8192'),
     (['espnet', '--size', '225x224'], 'got an input of 225x224 pixels, expected multiples of 8'),
 ])
