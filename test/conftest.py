@@ -88,11 +88,12 @@ def tiny_classifier_dir(make_classifier_dir) -> Path:
 
 @pytest.fixture(autouse=True, scope='session')
 def own_cache(tmp_path_factory):
-    """Keep exported graphs of the tests out of the user's cache."""
-    before = os.environ.get('XDG_CACHE_HOME')
-    os.environ['XDG_CACHE_HOME'] = str(tmp_path_factory.mktemp('cache'))
+    """Keep the user's cache and models out of the tests, and the tests out of them."""
+    before = {name: os.environ.get(name) for name in ('XDG_CACHE_HOME', 'XDG_DATA_HOME')}
+    os.environ.update({name: str(tmp_path_factory.mktemp(name)) for name in before})
     yield
-    if before is None:
-        del os.environ['XDG_CACHE_HOME']
-    else:
-        os.environ['XDG_CACHE_HOME'] = before
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value

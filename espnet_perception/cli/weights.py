@@ -12,7 +12,6 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 from espnet_perception.errors import OutputError, PerceptionError, SettingsError
 from espnet_perception.weights.catalogue import (
     CATALOGUE,
-    Catalogue,
     fetched_path,
     PART,
     released_file,
@@ -29,7 +28,7 @@ EXAMPLES = """\
   espnet-perception weights import mine.pth --label-set classes.yaml --size 640x360
   espnet-perception weights verify"""
 
-COLUMNS = ('name', 'trained on', 'classes', 'input', 'reported by the authors', 'bytes', 'here')
+COLUMNS = ('trained on', 'classes', 'input', 'reported by the authors', 'bytes', 'here')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,32 +78,30 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
                         help="folder of fetched weights (default: the user's cache)")
 
 
-def run(chosen: argparse.Namespace, catalogue: Catalogue = CATALOGUE) -> int:
+def run(chosen: argparse.Namespace) -> int:
     """
     Do what was asked.
 
     :param chosen: the parsed arguments.
-    :param catalogue: the released files by name.
     :return: exit status: 0 done, 1 something was not fetched or is not in order.
     :raises PerceptionError: one sentence on what is wrong.
     """
-    if chosen.action == 'list':
-        return _list(chosen, catalogue)
-    if chosen.action == 'fetch':
-        return _fetch(chosen, catalogue)
-    return _import(chosen) if chosen.action == 'import' else _verify(chosen)
+    return {'list': _list, 'fetch': _fetch, 'import': _import, 'verify': _verify}[chosen.action](
+        chosen)
 
 
-def _list(chosen: argparse.Namespace, catalogue: Catalogue) -> int:
-    rows = [dict(file.facts(), path=_present(file, chosen.cache)) for file in catalogue.values()]
+def _list(chosen: argparse.Namespace) -> int:
+    rows = [dict(file.facts(), path=_present(file, chosen.cache)) for file in CATALOGUE.values()]
     rows = [row for row in rows if chosen.task in (None, row['task'])]
     if chosen.json:
         print(json.dumps(rows, indent=2))
     elif chosen.long:
         print('\n\n'.join('\n'.join(_block(row)) for row in rows))
     else:
-        print('\n'.join(_table([COLUMNS] + [_columns(row) for row in rows])))
-        print('\nAll are published on github.com under MIT, some with a history: --long shows '
+        for task in sorted({row['task'] for row in rows}, reverse=True):
+            print('\n'.join(_table([(task,) + COLUMNS] + [
+                _columns(row) for row in rows if row['task'] == task])) + '\n')
+        print('All are published on github.com under MIT, some with a history: --long shows '
               'licence, address and sum.')
     return 0
 
@@ -148,13 +145,13 @@ def _table(rows: List[Tuple[str, ...]]) -> List[str]:
             for row in rows]
 
 
-def _fetch(chosen: argparse.Namespace, catalogue: Catalogue) -> int:
+def _fetch(chosen: argparse.Namespace) -> int:
     from espnet_perception.weights.fetching import addresses, MIRROR_VARIABLE, Source
     if chosen.all == bool(chosen.names):
         raise SettingsError('give the names of what to fetch, or --all; `espnet-perception '
                             'weights list` shows the names')
     mirror = os.environ.get(MIRROR_VARIABLE, '') if chosen.mirror is None else chosen.mirror
-    files = [released_file(name, catalogue) for name in chosen.names or catalogue]
+    files = [released_file(name) for name in chosen.names or CATALOGUE]
     addresses(files[0], mirror)  # refuses what is no mirror before a bar appears
     source, failed = Source(chosen.cache, mirror), []
     for file in files:

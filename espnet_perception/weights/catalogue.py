@@ -3,7 +3,7 @@
 """Every released weight file under one name that no other has, and how to know it again."""
 
 import os
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple
 
 from espnet_perception.errors import ModelError, nearest_hint
 from espnet_perception.model_card import file_sha256
@@ -73,10 +73,7 @@ class ReleasedFile(NamedTuple):
         }
 
 
-Catalogue = Dict[str, ReleasedFile]
-
-
-def _catalogue() -> Catalogue:
+def _catalogue() -> Dict[str, ReleasedFile]:
     files = [ReleasedFile(release.name, release, sha256=sha256)
              for sha256, release in RELEASES.items()]
     files += [ReleasedFile(release.name, release, git_id=git_id)
@@ -92,19 +89,17 @@ def fetched_folder() -> str:
     return cache_folder('weights')
 
 
-def released_file(name: str, catalogue: Optional[Catalogue] = None) -> ReleasedFile:
+def released_file(name: str) -> ReleasedFile:
     """
     Return a released file by its name.
 
-    :param name: a key of the catalogue.
-    :param catalogue: None for all releases.
+    :param name: a key of CATALOGUE.
     :raises ModelError: no release has this name; the nearest is named.
     """
-    catalogue = CATALOGUE if catalogue is None else catalogue
-    if name not in catalogue:
+    if name not in CATALOGUE:
         raise ModelError("unknown released weights '{}'{} `espnet-perception weights list` shows "
-                         'all names'.format(name, nearest_hint(name, tuple(catalogue))))
-    return catalogue[name]
+                         'all names'.format(name, nearest_hint(name, tuple(CATALOGUE))))
+    return CATALOGUE[name]
 
 
 def name_of_content(path: str) -> str:

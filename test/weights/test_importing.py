@@ -11,6 +11,7 @@ from espnet_perception.label_sets import CITYSCAPES, CITYSCAPES_BACKGROUND, Labe
 from espnet_perception.networks.safe_load import load_state_dict
 from espnet_perception.networks.upstream import load_upstream
 from espnet_perception.pipeline.models import find_model
+from espnet_perception.releases import git_object_id, IMAGENET_RELEASES
 from espnet_perception.weights import importing
 from espnet_perception.weights.importing import import_weights, ImportOptions
 import pytest
@@ -89,6 +90,58 @@ def test_an_imagenet_file(shared_dir, tmp_path):
     assert model_card.load(import_weights(str(tmp_path / 'imagenet.pth'), str(tmp_path),
                                           options)).multi_label
     assert model.network().classifier.weight.shape == (1000, 1024)
+
+
+def test_a_released_imagenet_file_brings_its_figures(shared_dir, tmp_path, monkeypatch):
+    """It is known by the id of git; here the table has that of random weights."""
+    order = json.loads(
+        (shared_dir / 'reference/golden/classification_order_s0.5.json').read_text())
+    path = str(tmp_path / 'download.pth')
+    torch.save({name: torch.rand(shape) for name, shape in order['order']}, path)
+    release = next(iter(IMAGENET_RELEASES.values()))
+    monkeypatch.setitem(IMAGENET_RELEASES, git_object_id(path), release)
+    directory = import_weights(path, str(tmp_path), AS_IT_IS)
+    assert os.path.basename(directory) == 'espnetv2_s_0.5_imagenet_224x224'
+    card = model_card.load(directory)
+    assert [(row['name'], row['value']) for row in card.metrics] == [('top-1', 57.68),
+                                                                     ('top-5', 79.85)]
+    assert card.licence.startswith('MIT')
+
+
+class Attack:
+    """Pickles to a call of os.mkdir."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        """Ask the reader to create the folder."""
+        return os.mkdir, (self.folder,)
+
+
+@pytest.mark.parametrize('spoil, sentence', [
+    (lambda tensors, folder: {'0.weight': torch.zeros(3)}, 'is not a released checkpoint'),
+    (lambda tensors, folder: dict(tensors, surplus=torch.zeros(3)), 'expected no such tensor'),
+    (lambda tensors, folder: dict(tensors, surplus=Attack(folder)), 'is damaged, holds code'),
+    (lambda tensors, folder: {'epoch': 3}, 'holds no state dict'),
+])
+def test_a_bad_file_leaves_nothing(released, tmp_path, spoil, sentence):
+    """One sentence each; no directory is made, no code is run."""
+    path, folder = str(tmp_path / 'bad.pth'), str(tmp_path / 'harm')
+    torch.save(spoil(load_state_dict(released), folder), path)
+    with pytest.raises(ModelError, match=sentence) as caught:
+        import_weights(path, str(tmp_path), AS_IT_IS)
+    assert '\n' not in str(caught.value)
+    assert os.listdir(str(tmp_path)) == ['bad.pth']
+
+
+def test_a_truncated_file_leaves_nothing(released, tmp_path):
+    """As after a copy that was broken off."""
+    with open(released, 'rb') as stream:
+        (tmp_path / 'half.pth').write_bytes(stream.read(200000))
+    with pytest.raises(ModelError, match='half.pth is damaged'):
+        import_weights(str(tmp_path / 'half.pth'), str(tmp_path), AS_IT_IS)
+    assert os.listdir(str(tmp_path)) == ['half.pth']
 
 
 @pytest.mark.parametrize('options, sentence', [
