@@ -24,7 +24,7 @@ MAY_IMPORT = {
     'synthetic': CONTRACT,
     'evaluation': CONTRACT + ('pipeline', 'telemetry'),
     'training': CONTRACT + ('networks', 'evaluation.metrics', 'evaluation.classification_metrics',
-                            'synthetic'),
+                            'pipeline.models', 'pipeline.preprocess', 'synthetic'),
     'cli': CONTRACT + ('engines', 'evaluation', 'export', 'networks', 'nodes', 'pipeline',
                        'synthetic', 'telemetry', 'training', 'weights'),
 }

@@ -69,5 +69,10 @@ def test_weights_that_do_not_fit_at_all_are_refused(network, tmp_path):
 
 
 def test_a_missing_file_is_named(network):
-    with pytest.raises(ModelError, match='no checkpoint nowhere.pth'):
+    with pytest.raises(ModelError, match='nowhere.pth'):
         initialise_from(network, 'nowhere.pth')
+
+
+def test_released_weights_that_were_not_fetched_say_how_to_fetch_them(network, own_cache):
+    with pytest.raises(ModelError, match='espnet-perception weights fetch espnetv2_s_1.0_city'):
+        initialise_from(network, 'espnetv2_s_1.0_city_1024x512')
