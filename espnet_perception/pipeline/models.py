@@ -59,17 +59,16 @@ def find_model(model: str) -> Model:
     :raises ModelError: damaged, or card and weights do not fit.
     """
     model = os.path.expanduser(str(model))
-    path = model if os.path.isfile(model) else ''
-    directory = '' if path else _model_directory(model)
-    if not directory:
-        path = path or fetched_path(model)
-    if path:
-        from espnet_perception.networks.upstream import load_upstream
-        return Model(load_upstream(path)[1], path, upstream=True)
-    if not directory:
+    is_file = os.path.isfile(model)
+    directory = '' if is_file else _model_directory(model)
+    if directory:
+        card = model_card.load(directory)
+        return Model(card, model_card.check_weights(card, directory), upstream=False)
+    path = model if is_file else fetched_path(model)
+    if not path:
         raise AbsentModelError(_absence(model))
-    card = model_card.load(directory)
-    return Model(card, model_card.check_weights(card, directory), upstream=False)
+    from espnet_perception.networks.upstream import load_upstream
+    return Model(load_upstream(path)[1], path, upstream=True)
 
 
 def model_folders() -> List[str]:

@@ -71,11 +71,13 @@ def fetch(file: ReleasedFile, source: Source = USUAL, patience: Patience = PATIE
     :raises SettingsError: the mirror is no address and no folder.
     """
     urls, path = addresses(file, source.mirror), file.path_in(source.folder)
+    if _is_there(file, path):
+        return Fetched(path, was_there=True)
     _make_folder(os.path.dirname(path))
     with _locked(path + PART, listener) as part:
+        if _is_there(file, path):  # somebody else has fetched it meanwhile
+            return Fetched(path, was_there=True)
         if os.path.isfile(path):
-            if file.is_genuine(path):
-                return Fetched(path, was_there=True)
             os.replace(path, path + MISMATCH)
             listener.note('{} was damaged; it is now {}'.format(path, path + MISMATCH))
         resumed = os.path.getsize(part.name) > 0
@@ -112,6 +114,10 @@ def addresses(file: ReleasedFile, mirror: str) -> List[str]:
     mirror = mirror.rstrip('/')
     return ['{}/{}.pth'.format(mirror, file.name),
             mirror + file.release.url[len(RELEASE_HOST):]]
+
+
+def _is_there(file: ReleasedFile, path: str) -> bool:
+    return os.path.isfile(path) and file.is_genuine(path)
 
 
 def _complete(file: ReleasedFile, urls: List[str], part: BinaryIO, patience: Patience,
