@@ -1,12 +1,13 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Synthetic frames rendered once into memory-mapped arrays, and batches drawn from them."""
+"""Synthetic frames rendered once into arrays on disk, read through memory mapping."""
 
 import contextlib
 import json
 from multiprocessing import get_context
 import os
-from typing import List, NamedTuple, Sequence, Tuple
+import shutil
+from typing import Dict, List, Optional, Tuple
 
 import cv2
 from espnet_perception.errors import DatasetError
@@ -14,140 +15,113 @@ from espnet_perception.synthetic import SyntheticDrive
 import numpy as np
 from tqdm import tqdm
 
-SECONDS_BETWEEN_FRAMES = 4.0
+FACTS_FILE = 'facts.json'
+ARRAYS = ('images', 'labels')
+SMALLEST_SIDE = 16
 
 
-class FrameCache(NamedTuple):
+class FrameCache:
     """
-    Rendered frames.
+    Rendered frames; small when it is sent to another process, which maps the files itself.
 
-    :param images_bgr: (N, H, W, 3) uint8
-    :param labels: (N, H, W) uint8
+    :param folder: made by ``render``
     """
 
-    images_bgr: np.ndarray
-    labels: np.ndarray
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._open: Dict[str, np.ndarray] = {}
+
+    @property
+    def images_bgr(self) -> np.ndarray:
+        """Images: (N, H, W, 3) uint8."""
+        return self._array('images')
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class ids: (N, H, W) uint8."""
+        return self._array('labels')
+
+    def __getstate__(self) -> dict:
+        return {'folder': self.folder, '_open': {}}
+
+    def _array(self, name: str) -> np.ndarray:
+        if name not in self._open:
+            self._open[name] = np.load(array_path(self.folder, name), mmap_mode='r')
+        return self._open[name]
 
 
-def _render_drive(job: Tuple[int, int, int, int]) -> Tuple[np.ndarray, np.ndarray]:
-    seed, frames, width, height = job
-    cv2.setNumThreads(1)
-    drive = SyntheticDrive(seed, width, height, frames, rate_hz=1 / SECONDS_BETWEEN_FRAMES)
-    rendered = list(drive)
-    return (np.stack([frame.image_bgr for frame in rendered]),
-            np.stack([frame.labels for frame in rendered]))
+def array_path(folder: str, name: str) -> str:
+    """Return the path of an array of a cache: images or labels."""
+    return os.path.join(folder, name + '.npy')
 
 
-def render(folder: str, seeds: Sequence[int], frames_per_drive: int, size: Tuple[int, int],
-           workers: int = 1) -> FrameCache:
+def render(folder: str, seeds: List[int], frames: int, size: Tuple[int, int], rate_hz: float
+           ) -> FrameCache:
     """
     Open a cache, rendering it first where it is not there yet.
 
-    :param folder: holds images.npy, labels.npy and facts.json, the last written when all is done
+    :param folder: holds images.npy, labels.npy and facts.json; appears when all is done
     :param seeds: one drive each
-    :param frames_per_drive: frames, some seconds apart so that they differ
+    :param frames: of each drive
     :param size: width and height in pixels
-    :param workers: processes that render
-    :returns: the cache, memory-mapped read-only
-    :raises DatasetError: the folder holds a cache of other seeds, frames or size
+    :param rate_hz: frames per second; a low rate makes them differ
+    :returns: the cache
+    :raises DatasetError: the folder holds something else, or a size that cannot be drawn
     """
-    facts = {'seeds': list(seeds), 'frames_per_drive': frames_per_drive, 'size': list(size)}
-    facts_path = os.path.join(folder, 'facts.json')
-    if not os.path.exists(facts_path):
-        os.makedirs(folder, exist_ok=True)
-        _render_all(folder, facts, workers)
-        with open(facts_path + '.part', 'w', encoding='utf-8') as stream:
-            json.dump(facts, stream)
-        os.replace(facts_path + '.part', facts_path)
-    with open(facts_path, encoding='utf-8') as stream:
-        found = json.load(stream)
-    if found != facts:
-        raise DatasetError('the frame cache {} was made with other settings; remove it or choose '
-                           'another folder'.format(folder))
-    return FrameCache(np.load(os.path.join(folder, 'images.npy'), mmap_mode='r'),
-                      np.load(os.path.join(folder, 'labels.npy'), mmap_mode='r'))
+    if frames < 1 or not seeds or min(size) < SMALLEST_SIDE:
+        raise DatasetError('{} drives of {} frames of {} x {} pixels cannot be drawn; expected at '
+                           'least 1, 1 and {} x {}'.format(
+                               len(seeds), frames, *size, SMALLEST_SIDE, SMALLEST_SIDE))
+    facts = {'seeds': list(seeds), 'frames': frames, 'size': list(size), 'rate_hz': rate_hz}
+    if not os.path.isdir(folder):
+        part = '{}.{}.part'.format(folder, os.getpid())
+        try:
+            os.makedirs(part)
+            _render_all(part, facts)
+            with open(os.path.join(part, FACTS_FILE), 'w', encoding='utf-8') as stream:
+                json.dump(facts, stream)
+            if not os.path.isdir(folder):  # else another process was faster
+                os.rename(part, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    if _read_facts(folder) != facts:
+        raise DatasetError('the frame cache {} was made with other settings; remove it or '
+                           'choose another folder'.format(folder))
+    return FrameCache(folder)
 
 
-def _render_all(folder: str, facts: dict, workers: int):
-    seeds, frames, (width, height) = facts['seeds'], facts['frames_per_drive'], facts['size']
-    shape = (len(seeds) * frames, height, width)
-    images = np.lib.format.open_memmap(os.path.join(folder, 'images.npy'), 'w+', np.uint8,
-                                       shape + (3,))
-    labels = np.lib.format.open_memmap(os.path.join(folder, 'labels.npy'), 'w+', np.uint8, shape)
-    jobs = [(seed, frames, width, height) for seed in seeds]
+def _read_facts(folder: str) -> Optional[dict]:
+    try:
+        with open(os.path.join(folder, FACTS_FILE), encoding='utf-8') as stream:
+            return json.load(stream)
+    except (OSError, ValueError):
+        return None
+
+
+def _render_all(folder: str, facts: dict) -> None:
+    frames, (width, height) = facts['frames'], facts['size']
+    shape = (len(facts['seeds']) * frames, height, width)
+    arrays = [np.lib.format.open_memmap(array_path(folder, name), 'w+', np.uint8, dimensions)
+              for name, dimensions in zip(ARRAYS, (shape + (3,), shape))]
+    jobs = [(seed, frames, width, height, facts['rate_hz']) for seed in facts['seeds']]
+    workers = min(os.cpu_count() or 1, len(jobs))
     with contextlib.ExitStack() as stack:
         if workers > 1:  # spawn: a fork of a process with threads may hang
             pool = stack.enter_context(get_context('spawn').Pool(workers))
             rendered = pool.imap(_render_drive, jobs)
         else:
             rendered = map(_render_drive, jobs)
-        for index, (drive_images, drive_labels) in enumerate(
-                tqdm(rendered, total=len(jobs), desc='rendering drives')):
-            span = slice(index * frames, (index + 1) * frames)
-            images[span], labels[span] = drive_images, drive_labels
-    images.flush()
-    labels.flush()
+        for index, drive in enumerate(tqdm(rendered, total=len(jobs), unit='drive',
+                                           desc='rendering drives')):
+            for array, part in zip(arrays, drive):
+                array[index * frames:(index + 1) * frames] = part
+    for array in arrays:
+        array.flush()
 
 
-def class_shares(labels: np.ndarray, classes: int, stride: int = 7) -> np.ndarray:
-    """Return (classes,) shares of the labelled pixels of every stride-th frame."""
-    counts = np.zeros(256, np.int64)
-    for frame in labels[::stride]:
-        counts += np.bincount(frame.ravel(), minlength=256)
-    return counts[:classes] / max(1, counts[:classes].sum())
-
-
-def augment(image_bgr: np.ndarray, labels: np.ndarray, size: Tuple[int, int],
-            rng: np.random.Generator, photometric: float = 1.0
-            ) -> Tuple[np.ndarray, np.ndarray]:
-    """
-    Cut a window, zoom it, mirror and recolour it.
-
-    :param image_bgr: (H, W, 3) uint8
-    :param labels: (H, W) uint8
-    :param size: width and height of the result, pixels
-    :param rng: source of chance
-    :param photometric: strength of the change of colours, 0 to 1
-    """
-    height, width = labels.shape
-    zoom = np.exp(rng.uniform(-0.3, 0.35)) if rng.random() < 0.5 else 1.0
-    zoom = max(zoom, size[0] / width, size[1] / height)
-    columns, rows = int(size[0] / zoom), int(size[1] / zoom)
-    top = int(rng.integers(height - rows + 1))
-    left = int(rng.integers(width - columns + 1))
-    window = (slice(top, top + rows), slice(left, left + columns))
-    image_bgr, labels = image_bgr[window], labels[window]
-    if (columns, rows) != size:
-        image_bgr = cv2.resize(image_bgr, size, interpolation=cv2.INTER_LINEAR)
-        labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
-    if rng.random() < 0.5:
-        image_bgr, labels = image_bgr[:, ::-1], labels[:, ::-1]
-    gain = np.exp(photometric * rng.normal(0, 0.1)) * np.exp(
-        photometric * rng.normal(0, 0.03, 3))
-    gamma = np.exp(photometric * rng.normal(0, 0.08))
-    levels = (np.arange(256) / 255.0) ** gamma
-    table = np.clip(levels[:, None] * gain * 255, 0, 255).astype(np.uint8)
-    recoloured = cv2.LUT(np.ascontiguousarray(image_bgr), table[None])
-    return recoloured, np.ascontiguousarray(labels)
-
-
-def batch(cache: FrameCache, batch_size: int, size: Tuple[int, int], seed: int, step: int
-          ) -> Tuple[np.ndarray, np.ndarray]:
-    """
-    Return the augmented batch of one step; it depends on the arguments alone.
-
-    :param cache: the frames
-    :param batch_size: frames per batch
-    :param size: width and height of the windows cut from the frames, pixels
-    :param seed: of order and augmentation
-    :param step: number of the batch
-    :returns: (B, H, W, 3) uint8 blue-green-red, (B, H, W) uint8
-    """
-    number = len(cache.labels)
-    rng = np.random.default_rng((seed, 1, step))
-    pairs: List[Tuple[np.ndarray, np.ndarray]] = []
-    for position in range(step * batch_size, (step + 1) * batch_size):
-        epoch, place = divmod(position, number)
-        frame = int(np.random.default_rng((seed, 2, epoch)).permutation(number)[place])
-        pairs.append(augment(cache.images_bgr[frame], cache.labels[frame], size, rng))
-    return np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
+def _render_drive(job: Tuple[int, int, int, int, float]) -> Tuple[np.ndarray, np.ndarray]:
+    seed, frames, width, height, rate_hz = job
+    cv2.setNumThreads(1)
+    rendered = list(SyntheticDrive(seed, width, height, frames, rate_hz))
+    return (np.stack([frame.image_bgr for frame in rendered]),
+            np.stack([frame.labels for frame in rendered]))

@@ -23,6 +23,7 @@ from espnet_perception.training.batches import Batch, batches, Plan
 from espnet_perception.training.class_shares import class_shares, never_seen
 from espnet_perception.training.command import run_script
 from espnet_perception.training.datasets import open_pairs
+from espnet_perception.training.datasets.pairs import PairDataset
 from espnet_perception.training.initialisation import initialise_from
 from espnet_perception.training.journal import Journal, progress_bar, stop_signals
 from espnet_perception.training.optimisation import (
@@ -43,9 +44,9 @@ from tqdm import tqdm
 LAST_FILE, BEST_FILE = 'last.pt', 'best.pt'
 COLUMNS = ('step', 'epoch', 'learning_rate', 'loss', 'miou', 'pixel_accuracy', 'images_per_s',
            'waiting_share', 'forward_share')
-FIXED_BY_A_RUN = ('dataset', 'train_split', 'network', 'arguments', 'windows', 'epochs',
-                  'batch_size', 'optimiser', 'schedule', 'learning_rate', 'schedule_options',
-                  'seed')
+FIXED_BY_A_RUN = ('dataset', 'dataset_options', 'train_split', 'network', 'arguments', 'windows',
+                  'epochs', 'batch_size', 'optimiser', 'schedule', 'learning_rate',
+                  'schedule_options', 'seed')
 
 
 class Settings(NamedTuple):
@@ -57,6 +58,7 @@ class Settings(NamedTuple):
     folder: str = ''                    # where it lies; may hold $VARIABLES
     train_split: str = 'train'
     check_split: str = 'val'            # chooses the best weights; empty keeps the last
+    dataset_options: dict = {}          # of its opener, such as classes of folder
     # the network
     network: str = 'espnetv2_seg'       # a key of networks.NETWORKS
     arguments: dict = {}                # of its constructor; classes come from the data set
@@ -129,9 +131,11 @@ def train(settings: Settings) -> Dict[str, Any]:
                             'false'.format(settings.network))
     schedule = schedules.check(schedules.Schedule(
         settings.schedule, settings.learning_rate, settings.epochs, **settings.schedule_options))
-    data = open_pairs(settings.dataset, settings.folder, settings.train_split)
-    check = open_pairs(settings.dataset, settings.folder, settings.check_split) \
-        if settings.check_split else None
+    data = open_split(settings, settings.train_split)
+    check = open_split(settings, settings.check_split) if settings.check_split else None
+    for part in (data, check):
+        if part is not None and part.note and processes.first:
+            tqdm.write(part.note)
     weights = _class_weights(data, settings, processes)
     plan = Plan(len(data), settings.batch_size,
                 math.ceil(settings.epochs * len(data) / settings.batch_size), settings.seed,
@@ -194,6 +198,11 @@ class _Outputs(nn.Module):
         if self.half_size:
             return self.network.pyramid4(self.network.decode(images))
         return self.network(images)
+
+
+def open_split(settings: Settings, split: str) -> PairDataset:
+    """Open a part of the data set of a run."""
+    return open_pairs(settings.dataset, settings.folder, split, settings.dataset_options)
 
 
 def _class_weights(data: Any, settings: Settings, processes: distributed.Processes
@@ -324,10 +333,10 @@ def _start_or_resume(settings: Settings, classes: int, device: torch.device) -> 
         return state
     now = plain(settings)
     for key in FIXED_BY_A_RUN:
-        if kept['settings'].get(key) != now[key]:
+        before = kept['settings'].get(key, Settings._field_defaults[key])
+        if before != now[key]:
             raise SettingsError('{} was made with {} {!r}, the settings say {!r}; restore it or '
-                                'choose another run_folder'.format(
-                                    path, key, kept['settings'].get(key), now[key]))
+                                'choose another run_folder'.format(path, key, before, now[key]))
     network.load_state_dict(kept['training'])
     state.average.network.load_state_dict(kept['network'])
     state.average.updates = kept['updates']

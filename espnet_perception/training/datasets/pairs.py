@@ -28,6 +28,9 @@ class Rights(NamedTuple):
     frames_may_be_shown: Optional[bool] = None
 
 
+UNKNOWN_RIGHTS = Rights()
+
+
 class Pair(NamedTuple):
     """
     One image and its mask.
@@ -59,7 +62,8 @@ class PairDataset:
     note = ''  # a sentence on how the split was made, where the user should know
 
     def __init__(self, name: str, pairs: Sequence[Pair], label_set: LabelSet,
-                 ids: Optional[np.ndarray] = None, rights: Rights = Rights()) -> None:
+                 ids: Optional[np.ndarray] = None, rights: Rights = UNKNOWN_RIGHTS
+                 ) -> None:
         self.name = name
         self.pairs = tuple(pairs)
         self.label_set = label_set
@@ -119,15 +123,16 @@ class PairDataset:
         :raises DatasetError: a value is no class
         """
         if values.ndim != 2:
-            raise DatasetError('the mask {} holds colours, expected one channel of class ids'
+            raise DatasetError('the mask {} has pixels of RGB, expected one channel of class ids'
                                .format(path))
-        known = values <= NO_CLASS
-        labels = np.where(known, self.ids[np.where(known, values, 0)], FORBIDDEN)
-        if labels.min(initial=0) < 0:
-            wrong = np.unique(values[labels == FORBIDDEN])
-            raise DatasetError('the mask {} holds {}, expected {}'.format(
-                path, ', '.join(map(str, wrong[:5])), self._expected()))
-        return labels.astype(np.uint8)
+        wrong = values[values > NO_CLASS] if values.dtype != np.uint8 else values[:0]
+        if not wrong.size:
+            labels = self.ids[values]
+            if labels.min(initial=0) >= 0:
+                return labels.astype(np.uint8)
+            wrong = values[labels == FORBIDDEN]
+        raise DatasetError('the mask {} holds {}, expected {}'.format(
+            path, ', '.join(map(str, np.unique(wrong)[:5])), self._expected()))
 
     def is_damaged(self, index: int) -> bool:
         """Return whether a mask cannot be decoded, as against holding a wrong value."""
@@ -156,14 +161,20 @@ class PairDataset:
         try:
             with Image.open(path) as mask:
                 coloured = mask.mode not in ('L', 'P', '1', 'I;16', 'I')
-                return np.asarray(mask.convert('RGB') if coloured else mask).astype(np.int32)
+                values = np.asarray(mask.convert('RGB') if coloured else mask)
         except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
             raise DatasetError('cannot read the mask {}: {}'.format(path, _reason(error)))
+        return values.astype(np.uint8) if values.dtype == bool else values
 
     def _expected(self) -> str:
         valid = np.flatnonzero(self.ids != FORBIDDEN)
         return 'class ids of {} ({} to {}) or {} for unlabelled'.format(
             self.label_set.name, valid[0], len(self.label_set.classes) - 1, NO_CLASS)
+
+
+def named(names: Sequence[str], most: int = 3) -> str:
+    """Return the first of many names, for a message."""
+    return ', '.join(names[:most]) + (', ...' if len(names) > most else '')
 
 
 def plain_ids(classes: int) -> np.ndarray:
