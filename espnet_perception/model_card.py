@@ -206,6 +206,9 @@ def _check(card: ModelCard) -> None:
             'rgb or bgr')
     _expect('classes', card.classes, isinstance(card.classes, tuple) and 1 <= len(card.classes),
             'a list of class names')
+    if card.task == 'segmentation':  # a mask has 8 bits, and 255 is no class
+        _expect('classes', '{} names'.format(len(card.classes)), len(card.classes) <= 255,
+                'at most 255 for segmentation')
     _expect('palette', card.palette, len(card.palette) == len(card.classes)
             and all(len(colour) == 3 and all(0 <= part <= 255 for part in colour)
                     for colour in card.palette),

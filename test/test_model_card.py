@@ -34,6 +34,8 @@ def test_round_trip(tiny_model_dir, tmp_path):
     ({'resize': 'any'}, 'expected one of pil_bilinear'),
     ({'arguments': [1]}, 'expected a mapping'),
     ({'arguments': {'classes': 6}}, 'classes 5, expected 6 names, one for each class of the'),
+    ({'classes': list(range(256)), 'palette': [[0, 0, 0]] * 256, 'arguments': {}},
+     "classes '256 names', expected at most 255 for segmentation"),
     ({'crop_ratio': 0.875}, 'crop_ratio 0.875, expected 0, for a cropped image cannot have'),
     ({'task': 'classification', 'crop_ratio': 1.5}, 'crop_ratio 1.5, expected 0 .no crop. or'),
     ({'task': 'classification', 'crop_ratio': 'yes'}, "crop_ratio 'yes', expected 0"),
