@@ -11,37 +11,37 @@ step and ends with the same weights as a run that was never stopped.
 """
 
 import math
-import os
 import sys
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
-from espnet_perception.errors import ModelError, SettingsError
-from espnet_perception.networks import create_network
-from espnet_perception.training import checkpoint, distributed, losses, schedules
+from espnet_perception.errors import SettingsError
+from espnet_perception.training import distributed, losses, schedules
 from espnet_perception.training.augment import segmentation_view, Window
 from espnet_perception.training.batches import Batch, batches, Plan
 from espnet_perception.training.class_shares import class_shares, never_seen
 from espnet_perception.training.command import run_script
 from espnet_perception.training.datasets import open_pairs
 from espnet_perception.training.datasets.pairs import PairDataset
-from espnet_perception.training.initialisation import initialise_from
 from espnet_perception.training.journal import Journal, progress_bar, stop_signals
-from espnet_perception.training.optimisation import (
-    AveragedWeights,
-    freeze_batch_norm,
-    make_optimiser,
-    memory_hint,
-    Precision,
-    set_rate,
-)
+from espnet_perception.training.optimisation import freeze_batch_norm, memory_hint, set_rate
 from espnet_perception.training.pace import Pace
+from espnet_perception.training.run_state import (
+    check_is_due,
+    facts_of,
+    has_waited_long,
+    keep_best,
+    note_step,
+    save,
+    start_or_resume,
+    State,
+    take_step,
+)
 from espnet_perception.training.scoring import confusion_of, normalised
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
-LAST_FILE, BEST_FILE = 'last.pt', 'best.pt'
 COLUMNS = ('step', 'epoch', 'learning_rate', 'loss', 'miou', 'pixel_accuracy', 'images_per_s',
            'waiting_share', 'forward_share')
 FIXED_BY_A_RUN = ('dataset', 'dataset_options', 'train_split', 'network', 'arguments', 'windows',
@@ -96,24 +96,6 @@ class Settings(NamedTuple):
     save_every: int = 50                # steps
 
 
-class State(NamedTuple):
-    """
-    What a run changes as it goes.
-
-    :param network: in training
-    :param average: the network that is checked and kept
-    :param optimiser: of the network
-    :param precision: number format
-    :param progress: step, best, checks_since_best, mean_loss, skipped
-    """
-
-    network: nn.Module
-    average: AveragedWeights
-    optimiser: torch.optim.Optimizer
-    precision: Precision
-    progress: Dict[str, Any]
-
-
 def train(settings: Settings) -> Dict[str, Any]:
     """
     Train until the last step, SIGTERM or Ctrl-C; go on where the run's folder ends.
@@ -140,7 +122,8 @@ def train(settings: Settings) -> Dict[str, Any]:
     plan = Plan(len(data), settings.batch_size,
                 math.ceil(settings.epochs * len(data) / settings.batch_size), settings.seed,
                 processes.rank, processes.world).check()
-    state = _start_or_resume(settings, len(data.label_set.classes), processes.device)
+    facts = facts_of('segmentation', data.label_set)
+    state = start_or_resume(settings, facts, FIXED_BY_A_RUN, processes.device)
     learner = distributed.parallel(_Outputs(state.network, settings.half_size_loss), processes)
     journal = Journal(settings.run_folder, COLUMNS, state.progress['step'], processes.first)
     bar, pace = progress_bar(plan.steps, state.progress['step'], processes.first), Pace()
@@ -153,17 +136,17 @@ def train(settings: Settings) -> Dict[str, Any]:
             with memory_hint(step):
                 loss = _learn(learner, state, batch, weights, settings)
             pace.add(batch)
-            _note(state.progress, distributed.mean(loss, processes), batch, bar)
+            note_step(state.progress, distributed.mean(loss, processes), batch, bar)
             last = step + 1 == plan.steps
-            if processes.first and (last or _check_is_due(plan, step, settings.check_every)):
+            if processes.first and (last or check_is_due(plan, step, settings.check_every)):
                 pace.measure_forward(state.network, batch)
                 row = dict(pace.row(), epoch=plan.epoch(step + 1), learning_rate=rate)
                 _check(state, settings, check, journal, row)
                 pace.restart()
-            ending = last or _has_waited_long(state.progress, settings) or bool(stopping)
+            ending = last or has_waited_long(state.progress, settings.patience) or bool(stopping)
             ending = distributed.anywhere(ending, processes)
             if processes.first and (ending or (step + 1) % settings.save_every == 0):
-                save_state(os.path.join(settings.run_folder, LAST_FILE), state, settings)
+                save(state, settings)
             if ending:
                 break
     bar.close()
@@ -237,31 +220,8 @@ def _learn(learner: nn.Module, state: State, batch: Batch, weights: Optional[tor
         loss = loss * (len(images) / len(batch.images))
         state.precision.backward(loss)
         total += float(loss.detach())
-    if not math.isfinite(total):
-        raise ModelError('the loss of step {} is {}; the last saved step is intact; lower '
-                         'learning_rate'.format(state.progress['step'], total))
-    state.precision.step(state.network, state.optimiser, settings.clip)
-    state.average.update(state.network)
+    take_step(state, total, settings.clip)
     return total
-
-
-def _note(progress: Dict[str, Any], loss: float, batch: Batch, bar: tqdm) -> None:
-    """Count a step."""
-    for sentence in batch.problems:
-        progress['skipped'] += 1
-        tqdm.write('skipped: ' + sentence)
-    step = progress['step']
-    progress['mean_loss'] = 0.98 * progress['mean_loss'] + 0.02 * loss if step else loss
-    progress['step'] = step + 1
-    bar.set_postfix(loss='{:.3f}'.format(progress['mean_loss']),
-                    best='{:.3f}'.format(progress['best']), refresh=False)
-    bar.update()
-
-
-def _check_is_due(plan: Plan, step: int, every: int) -> bool:
-    """Return whether an epoch with a check ends with this step."""
-    before, after = int(plan.epoch(step)), int(plan.epoch(step + 1))
-    return after > before and after % every == 0
 
 
 def _check(state: State, settings: Settings, data: Any, journal: Journal, row: Dict[str, Any]
@@ -278,72 +238,8 @@ def _check(state: State, settings: Settings, data: Any, journal: Journal, row: D
         tqdm.write('epoch {:.1f}  loss {:.4f}  mIoU {:.4f}  {}'.format(
             row['epoch'], row['loss'], row['miou'], '  '.join(
                 '{} {:.2f}'.format(*pair) for pair in zip(data.label_set.classes, scores.iou))))
-    progress['checks_since_best'] += 1
-    if data is None or row['miou'] > progress['best']:
-        progress.update(best=row.get('miou', 0.0), checks_since_best=0)
-        save_state(os.path.join(settings.run_folder, BEST_FILE), state, settings)
+    keep_best(state, settings, row.get('miou'))
     journal.add(row)
-
-
-def _has_waited_long(progress: Dict[str, Any], settings: Settings) -> bool:
-    return 0 < settings.patience <= progress['checks_since_best']
-
-
-def network_arguments(settings: Settings, classes: int) -> Dict[str, Any]:
-    """Return the arguments of the network's constructor."""
-    return dict(settings.arguments, classes=classes)
-
-
-def save_state(path: str, state: State, settings: Settings) -> None:
-    """
-    Write everything that going on needs, at once or not at all.
-
-    :param path: of the checkpoint
-    :raises OSError: no room; the checkpoint that was there is intact
-    """
-    checkpoint.write(path, {
-        'network': state.average.network.state_dict(), 'updates': state.average.updates,
-        'training': state.network.state_dict(), 'optimiser': state.optimiser.state_dict(),
-        'scaler': state.precision.scaler.state_dict(), 'settings': plain(settings),
-        'progress': state.progress, 'torch_rng': torch.get_rng_state()})
-
-
-def plain(settings: Settings) -> Dict[str, Any]:
-    """Return the settings as plain data, equal before and after a checkpoint."""
-    values = dict(settings._asdict())
-    values['windows'] = [list(row) for row in settings.windows]
-    return values
-
-
-def _start_or_resume(settings: Settings, classes: int, device: torch.device) -> State:
-    """Build the network anew or from the run's last checkpoint."""
-    path = os.path.join(settings.run_folder, LAST_FILE)
-    network = create_network(settings.network, **network_arguments(settings, classes))
-    kept = checkpoint.read(path) if os.path.exists(path) else None
-    if kept is None and settings.init_from:
-        tqdm.write(initialise_from(network, settings.init_from))
-    network = network.to(device, memory_format=torch.channels_last)
-    state = State(network, AveragedWeights(network, settings.average_decay),
-                  make_optimiser(network, settings.optimiser, settings.weight_decay,
-                                 settings.encoder_factor),
-                  Precision(settings.precision, device),
-                  {'step': 0, 'best': 0.0, 'checks_since_best': 0, 'mean_loss': 0.0,
-                   'skipped': 0})
-    if kept is None:
-        return state
-    now = plain(settings)
-    for key in FIXED_BY_A_RUN:
-        before = kept['settings'].get(key, Settings._field_defaults[key])
-        if before != now[key]:
-            raise SettingsError('{} was made with {} {!r}, the settings say {!r}; restore it or '
-                                'choose another run_folder'.format(path, key, before, now[key]))
-    network.load_state_dict(kept['training'])
-    state.average.network.load_state_dict(kept['network'])
-    state.average.updates = kept['updates']
-    state.optimiser.load_state_dict(kept['optimiser'])
-    state.precision.scaler.load_state_dict(kept['scaler'])
-    torch.set_rng_state(kept['torch_rng'])
-    return state._replace(progress=kept['progress'])
 
 
 if __name__ == '__main__':

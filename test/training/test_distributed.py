@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from espnet_perception.errors import SettingsError
-from espnet_perception.training import checkpoint, journal, segmentation
+from espnet_perception.training import checkpoint, journal, run_state, segmentation
 from espnet_perception.training.batches import Plan
 import pytest
 import torch
@@ -21,7 +21,7 @@ def test_two_processes_have_the_loss_curve_of_one(settings_in, tmp_path):
     alone = settings_in(tmp_path / 'one', accumulate=2, **changes)
     segmentation.train(alone)
     config = tmp_path / 'two.yaml'
-    config.write_text(yaml.safe_dump(segmentation.plain(
+    config.write_text(yaml.safe_dump(run_state.plain(
         settings_in(tmp_path / 'two', **changes))))
     done = subprocess.run(
         [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2',

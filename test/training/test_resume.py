@@ -11,7 +11,7 @@ import sys
 import time
 
 from espnet_perception.errors import DatasetError, EngineError, ModelError, SettingsError
-from espnet_perception.training import checkpoint, journal, segmentation
+from espnet_perception.training import checkpoint, journal, run_state, segmentation
 import pytest
 import torch
 import yaml
@@ -27,7 +27,7 @@ def finished(settings_in, tmp_path_factory):
 
 
 def last_state(settings):
-    return checkpoint.read(os.path.join(settings.run_folder, segmentation.LAST_FILE))
+    return checkpoint.read(os.path.join(settings.run_folder, run_state.LAST_FILE))
 
 
 def same_weights(one, other):
@@ -37,13 +37,13 @@ def same_weights(one, other):
 
 def stop_after(monkeypatch, step, how):
     """Let something happen in the training loop right after a step."""
-    original = segmentation._note
+    original = segmentation.note_step
 
     def noted(progress, *others):
         original(progress, *others)
         if progress['step'] == step:
             how()
-    monkeypatch.setattr(segmentation, '_note', noted)
+    monkeypatch.setattr(segmentation, 'note_step', noted)
 
 
 def test_a_run_ends_at_its_last_step_and_keeps_its_files(finished):
@@ -82,10 +82,10 @@ def test_a_stopped_run_goes_on_as_if_never_stopped(finished, settings_in, tmp_pa
 def test_a_killed_run_goes_on_from_its_last_saved_step(finished, settings_in, tmp_path):
     settings = settings_in(tmp_path / 'run')
     config = tmp_path / 'config.yaml'
-    config.write_text(yaml.safe_dump(segmentation.plain(settings)))
+    config.write_text(yaml.safe_dump(run_state.plain(settings)))
     command = [sys.executable, '-m', 'espnet_perception.training.segmentation', str(config)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    saved = tmp_path / 'run' / segmentation.LAST_FILE
+    saved = tmp_path / 'run' / run_state.LAST_FILE
     deadline = time.monotonic() + 60
     while not saved.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
