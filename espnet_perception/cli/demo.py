@@ -76,9 +76,8 @@ def films(replays: Any, output: Path) -> Dict[str, Path]:
     :return: name to path.
     :raises OutputError: they cannot be written, or no frame has a mask.
     """
-    from espnet_perception.evaluation.answers import SEGMENTED
-    from espnet_perception.evaluation.pictures import Style
-    from espnet_perception.evaluation.scenes import Look, scenes
+    from espnet_perception.evaluation.answers import ANSWERED
+    from espnet_perception.evaluation.scenes import scenes
     from espnet_perception.evaluation.video import (
         classes_shown,
         Film,
@@ -86,21 +85,20 @@ def films(replays: Any, output: Path) -> Dict[str, Path]:
         write_gif,
         write_mp4,
     )
-    bag, mapping = replays.bags[0], replays.mapping
-    indices = [record.index for record in bag.state.records if record.status == SEGMENTED]
+    bag, task = replays.bags[0], replays.task
+    indices = [record.index for record in bag.state.records if record.status == ANSWERED]
     indices = indices[:FILM_FRAMES]
     masks = (bag.state.mask(index) for index in indices)
     film = Film('espnet_perception',
                 '{} in {}'.format(replays.source.get('model', ''),
                                   replays.source.get('engine', '')),
-                Look(Style(replays.model_classes, replays.palette), mapping),
-                classes_shown(masks, len(replays.model_classes)))
+                task.look(replays.model), classes_shown(masks, len(replays.model.classes)))
     rate_hz = _rate_hz([bag.state.records[index] for index in indices])
     step = max(1, round(rate_hz / GIF_RATE_HZ))
     made = {'film': output / 'demo.mp4', 'animation': output / 'demo.gif'}
-    write_mp4(made['film'], film_frames(scenes(bag, set(indices), '', mapping), film), rate_hz)
+    write_mp4(made['film'], film_frames(scenes(bag, set(indices), '', task), film), rate_hz)
     few = set(indices[:GIF_FRAMES * step:step])
-    write_gif(made['animation'], film_frames(scenes(bag, few, '', mapping), film),
+    write_gif(made['animation'], film_frames(scenes(bag, few, '', task), film),
               rate_hz / step, GIF_WIDTH)
     return made
 

@@ -1,6 +1,6 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The segmentation node in a process of its own, and its player, for a live replay."""
+"""A node in a process of its own, and its player, for a live replay."""
 
 from contextlib import contextmanager
 import importlib
@@ -12,8 +12,9 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from espnet_perception.errors import PerceptionError
+from espnet_perception.evaluation.answers import Ranking
 from espnet_perception.evaluation.mappings import ModelClasses
-from espnet_perception.evaluation.player import NodeCounters, ReceivedMask
+from espnet_perception.evaluation.player import NodeCounters, ReceivedAnswer
 
 # The first up to Jazzy, the second from Kilted on.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
@@ -28,7 +29,7 @@ START = """\
 import ctypes, os, signal, sys
 os.setpgrp()
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-from espnet_perception.nodes.segmentation import main
+from espnet_perception.nodes.{} import main
 sys.exit(main())
 """
 DIAGNOSTICS_PERIOD_S = 0.25
@@ -43,12 +44,14 @@ class NodeChoice(NamedTuple):
     The node to play to.
 
     :param attach: full name of a running node; empty: start one.
+    :param task: which node to start, segmentation or classification.
     :param parameters: parameters of the node that is started.
     :param with_confidence: collect the confidence of every frame.
     :param log_path: where the output of the node that is started goes.
     """
 
     attach: str
+    task: str
     parameters: Dict[str, Any]
     with_confidence: bool
     log_path: Path
@@ -72,13 +75,14 @@ class NodePlayer:
         """Send one serialised image message."""
         self._player.publish(cdr)
 
-    def next_mask(self, timeout_s: float) -> Optional[ReceivedMask]:
-        """Wait for the next mask; None when none came in time."""
-        returned = self._player.next_mask(timeout_s)
+    def next_answer(self, timeout_s: float) -> Optional[ReceivedAnswer]:
+        """Wait for the next answer; None when none came in time."""
+        returned = self._player.next_answer(timeout_s)
         if returned is None:
             self._check()
             return None
-        return ReceivedMask(*returned)
+        ranking = None if returned.ranking is None else Ranking(*returned.ranking)
+        return ReceivedAnswer(*returned)._replace(ranking=ranking)
 
     def counters(self, timeout_s: float) -> NodeCounters:
         """
@@ -133,7 +137,7 @@ def live_node(choice: NodeChoice, compressed: bool) -> Iterator[NodePlayer]:
             yield NodePlayer(player)
         return
     namespace = '/replay_{}'.format(os.getpid())
-    with module.BagPlayer(namespace + '/segmentation', namespace + '/diagnostics',
+    with module.BagPlayer('{}/{}'.format(namespace, choice.task), namespace + '/diagnostics',
                           choice.with_confidence) as player:
         with _process(_arguments(choice, namespace, compressed), choice.log_path) as process:
             def check() -> None:
@@ -177,7 +181,8 @@ def config_file(name: str) -> Optional[Path]:
 def _arguments(choice: NodeChoice, namespace: str, compressed: bool) -> List[str]:
     parameters = dict(choice.parameters, diagnostics_period_s=DIAGNOSTICS_PERIOD_S,
                       image_transport='compressed' if compressed else 'raw')
-    arguments = [sys.executable, '-c', START, '--ros-args', '-r', '__ns:=' + namespace,
+    arguments = [sys.executable, '-c', START.format(choice.task), '--ros-args',
+                 '-r', '__ns:=' + namespace,
                  '-r', '/diagnostics:={}/diagnostics'.format(namespace)]
     for name, value in parameters.items():
         text = '"{}"'.format(value) if isinstance(value, str) else str(value).lower()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from espnet_perception.settings import (
+    ClassifierSettings,
     ENGINE_NAMES,
     from_dict,
     NodeSettings,
@@ -19,8 +20,8 @@ DESCRIPTION = """\
 Replay bags (ROS 2 sqlite3 and mcap, ROS 1) and write a report with pictures.
 
   offline (without --live): every frame straight through the pipeline
-  --live: the bag is played to the segmentation node, in a process of its own or already running
-          (--attach), and its masks are collected
+  --live: the bag is played to the node (segmentation or classification, as the model asks for),
+          in a process of its own or already running (--attach), and its answers are collected
 
 An interrupted replay goes on where it stopped when the same command is given again."""
 OUTPUT = 'replay_out'
@@ -51,7 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        help='CPU threads of the engine; 0 leaves it to the runtime')
     model.add_argument('--confidence-threshold', type=float, metavar='P',
                        default=pipeline.confidence_threshold,
-                       help='pixels of lower probability count as unlabelled')
+                       help='segmentation: pixels of lower probability count as unlabelled')
+    model.add_argument('--smoothing-frames', type=int, metavar='N',
+                       default=ClassifierSettings().smoothing_frames,
+                       help='classification: smooth the probabilities over about so many frames')
     live = parser.add_argument_group('live')
     live.add_argument('--live', action='store_true', help='play the bag to the running node')
     live.add_argument('--attach', default='', metavar='NODE',
@@ -62,8 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     live.add_argument('--timeout', type=float, default=120.0, metavar='S',
                       help='longest wait for the answer to a frame (%(default)s s)')
     truth = parser.add_argument_group('ground truth')
-    truth.add_argument('--truth', default='', metavar='TOPIC|FOLDER',
-                       help='label images: a topic of the bag or a folder')
+    truth.add_argument('--truth', default='', metavar='TOPIC|FOLDER|FILE',
+                       help='label images: a topic of the bag or a folder; of a classifier: a '
+                            '.csv or .yaml file of frames and their classes')
     truth.add_argument('--truth-classes', default='', metavar='SET|FILE',
                        help='label set of the label images, as camvid, or a mapping file (the '
                             "model's own classes)")
@@ -91,6 +96,14 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
+# What makes sense for one task only, with the values that mean that it was not given.
+OF_ONE_TASK = {
+    'segmentation': {'truth_classes': '', 'void': -1, 'keep_masks': False,
+                     'confidence_threshold': SegmenterSettings().confidence_threshold},
+    'classification': {'smoothing_frames': ClassifierSettings().smoothing_frames},
+}
+
+
 class Opened(NamedTuple):
     """A source of answers and what its labels mean."""
 
@@ -108,7 +121,6 @@ def replay(chosen: argparse.Namespace, replays_out: Optional[List[Any]] = None) 
     :raises PerceptionError: bag, model, node, ground truth or output cannot be used.
     """
     from espnet_perception.evaluation.bags import open_bag
-    from espnet_perception.evaluation.mappings import mapping_for
     from espnet_perception.evaluation.messages import COMPRESSED_IMAGE
     from espnet_perception.evaluation.replay import Place, replay_bag
     from espnet_perception.evaluation.report import write_report
@@ -120,16 +132,35 @@ def replay(chosen: argparse.Namespace, replays_out: Optional[List[Any]] = None) 
         sources = _Sources(chosen, stack)
         for path, folder in zip(chosen.bags, _folders(chosen.bags)):
             opened = sources.get(transports[path])
-            mapping = mapping_for(opened.model, settings.truth_classes,
-                                  None if settings.void_id < 0 else settings.void_id)
+            task = make_task(chosen, opened)
             with open_bag(path) as bag, _bar(bag.name) as progress:
-                done.append(replay_bag(bag, opened.source, mapping, settings,
+                done.append(replay_bag(bag, opened.source, task, settings,
                                        Place(output / folder, chosen.restart, progress)))
         facts = opened.source.describe()
-    replays = Replays(done, facts, mapping, opened.model.palette, opened.model.classes)
+    replays = Replays(done, facts, task, opened.model)
     if replays_out is not None:
         replays_out.append(replays)
     return write_report(replays, output, settings.truth)
+
+
+def make_task(chosen: argparse.Namespace, opened: Opened) -> Any:
+    """
+    Return what judges the answers.
+
+    :param chosen: the parsed arguments.
+    :param opened: the source of answers says which task it is.
+    :return: a ``Task``.
+    :raises SettingsError: an argument that is for another task.
+    """
+    from espnet_perception.evaluation.classification_task import ClassificationTask
+    from espnet_perception.evaluation.mappings import mapping_for
+    from espnet_perception.evaluation.segmentation_task import SegmentationTask
+    facts = opened.source.describe()
+    _refuse_arguments_of_others(chosen, facts['task'])
+    if facts['task'] == 'classification':
+        return ClassificationTask(opened.model, facts['labels_per_image'] == 'several')
+    return SegmentationTask(mapping_for(opened.model, chosen.truth_classes,
+                                        None if chosen.void < 0 else chosen.void))
 
 
 def sentences(figures: Dict[str, Any]) -> List[str]:
@@ -139,25 +170,28 @@ def sentences(figures: Dict[str, Any]) -> List[str]:
     :param figures: what report.json holds.
     """
     overall, frames = figures['overall'], figures['overall']['frames']
-    lines = ['{} frames: {} segmented, {} dropped, {} rejected'.format(
-        frames['total'], frames['segmented'], frames['dropped'], frames['rejected'])]
+    lines = ['{} frames: {} answered, {} dropped, {} rejected'.format(
+        frames['total'], frames['answered'], frames['dropped'], frames['rejected'])]
     node = overall['node']
     if node:
-        lines.append('node: {} sent, {} lost on the way there, {} dropped, {} rejected, {} masks '
-                     'published, {} lost on the way back, {} not accounted for'.format(
+        lines.append('node: {} sent, {} lost on the way there, {} dropped, {} rejected, {} '
+                     'answers published, {} lost on the way back, {} not accounted for'.format(
                          node['sent'], node['lost_to_node'], node['dropped'], node['rejected'],
                          node['published'], node['lost_from_node'], node['unaccounted']))
     for stage in ('round trip', 'total'):
         if stage in overall['latency_ms']:
             lines.append('{}: median {p50_ms:.1f} ms, 95 % within {p95_ms:.1f} ms, maximum '
                          '{max_ms:.1f} ms'.format(stage, **overall['latency_ms'][stage]))
-    metrics = overall['metrics']
-    if metrics:
-        lines.append('mIoU {:.2f} %, pixel accuracy {:.2f} %, class average {:.2f} % ({} classes '
-                     'of {}, {} frames)'.format(
-                         100 * metrics['miou'], 100 * metrics['pixel_accuracy'],
-                         100 * metrics['class_average'], len(figures['classes']),
-                         figures['label_set'], frames['with_truth']))
+    if overall['metrics']:
+        measured = [(words, overall['metrics'][name])
+                    for name, words in figures['main_figures'].items()
+                    if overall['metrics'][name] is not None]
+        lines.append('{} ({} classes of {}, {} frames)'.format(
+            ', '.join('{} {:.2f} %'.format(words, 100 * share) for words, share in measured),
+            len(figures['classes']), figures['label_set'], frames['with_truth']))
+    elif overall['seen']:
+        lines.append('seen most: ' + ', '.join(
+            '{name} ({frames} frames)'.format(**row) for row in overall['seen'][:5]))
     for bag in figures['bags']:
         lines += ['note on {}: {}'.format(bag['name'], note) for note in bag['notes']]
     return lines
@@ -185,30 +219,52 @@ class _Sources:
 def _open_offline(chosen: argparse.Namespace, stack: ExitStack, _compressed: bool) -> Opened:
     from espnet_perception.evaluation.mappings import ModelClasses
     from espnet_perception.evaluation.offline import OfflineSource
-    from espnet_perception.pipeline import create_segmenter
-    segmenter = stack.enter_context(closing(create_segmenter(
-        chosen.model, chosen.engine, from_dict(SegmenterSettings, _pipeline_values(chosen)))))
-    card = segmenter.card
-    model = ModelClasses(card.name, tuple(card.classes), tuple(card.palette), card.void_id)
-    return Opened(OfflineSource(segmenter), model)
+    from espnet_perception.pipeline import Classifier, Segmenter
+    from espnet_perception.pipeline.models import find_model
+    model = find_model(chosen.model)
+    card = model.card
+    pipeline_type, settings_type = {
+        'segmentation': (Segmenter, SegmenterSettings),
+        'classification': (Classifier, ClassifierSettings)}[card.task]
+    pipeline = stack.enter_context(closing(pipeline_type(
+        model, chosen.engine, from_dict(settings_type, _pipeline_values(chosen, card.task)))))
+    classes = ModelClasses(card.name, tuple(card.classes), tuple(card.palette), card.void_id)
+    return Opened(OfflineSource(pipeline), classes)
 
 
 def _open_live(chosen: argparse.Namespace, stack: ExitStack, compressed: bool) -> Opened:
     from espnet_perception.cli.live_node import live_node, NodeChoice
     from espnet_perception.evaluation.live import LiveSource
     from espnet_perception.evaluation.player import Pace
-    parameters = dict(_pipeline_values(chosen), model=chosen.model, engine=chosen.engine)
-    if Path(chosen.model).exists():
-        parameters['model'] = str(Path(chosen.model).resolve())
-    choice = NodeChoice(chosen.attach, parameters, not chosen.truth,
+    from espnet_perception.pipeline.models import find_model
+    task, parameters = '', {}  # type: str, Dict[str, Any]
+    if not chosen.attach:
+        task = find_model(chosen.model).card.task
+        parameters = dict(_pipeline_values(chosen, task), model=chosen.model,
+                          engine=chosen.engine)
+        if Path(chosen.model).exists():
+            parameters['model'] = str(Path(chosen.model).resolve())
+    choice = NodeChoice(chosen.attach, task, parameters, not chosen.truth,
                         Path(chosen.output) / 'node.log')
     pace = Pace(_rate(chosen.rate), chosen.timeout)
     player = stack.enter_context(live_node(choice, compressed))
     return Opened(LiveSource(player, pace), player.model)
 
 
-def _pipeline_values(chosen: argparse.Namespace) -> Dict[str, Any]:
+def _pipeline_values(chosen: argparse.Namespace, task: str) -> Dict[str, Any]:
+    if task == 'classification':  # all classes, for the metrics
+        return {'threads': chosen.threads, 'smoothing_frames': chosen.smoothing_frames,
+                'top_k': 0, 'score_threshold': 0.0}
     return {'threads': chosen.threads, 'confidence_threshold': chosen.confidence_threshold}
+
+
+def _refuse_arguments_of_others(chosen: argparse.Namespace, task: str) -> None:
+    from espnet_perception.errors import SettingsError
+    for other, arguments in OF_ONE_TASK.items():
+        for name, absent in arguments.items():
+            if other != task and getattr(chosen, name) != absent:
+                raise SettingsError('--{} is for {}, and the model is for {}; leave it out'.format(
+                    name.replace('_', '-'), other, task))
 
 
 def _replay_settings(chosen: argparse.Namespace) -> Any:

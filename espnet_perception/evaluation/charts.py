@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The charts of a replay report, drawn with matplotlib into PNG files."""
 
+from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from espnet_perception.evaluation.answers import DROPPED, REJECTED, SEGMENTED
-from espnet_perception.evaluation.pictures import Style
+from espnet_perception.evaluation.answers import ANSWERED, DROPPED, REJECTED
 from espnet_perception.evaluation.state import FrameRecord, writing
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -14,49 +14,62 @@ import numpy as np
 
 INK, FAINT, GRID = '#212529', '#6c757d', '#dee2e6'
 PERCENTILES = (('p50_ms', '#9ec5fe'), ('p95_ms', '#3d8bfd'), ('p99_ms', '#0a58ca'))
-STATUS_COLOURS = {SEGMENTED: '#198754', DROPPED: '#fd7e14', REJECTED: '#dc3545'}
+STATUS_COLOURS = {ANSWERED: '#198754', DROPPED: '#fd7e14', REJECTED: '#dc3545'}
 DPI = 110
+# At most so many parts of a bag and so many classes can be told from each other.
+TIME_PARTS, SEEN_CLASSES = 60, 8
+SEEN_COLOURS = ('#0d6efd', '#fd7e14', '#198754', '#6f42c1', '#dc3545', '#20c997', '#ffc107',
+                '#795548', '#adb5bd')
 
 
-def iou_chart(path: Path, metrics: Dict[str, Any], style: Style) -> None:
+class Mean(NamedTuple):
+    """Title of a chart, and the mean that is written behind it and drawn as a dashed line."""
+
+    title: str
+    value: float
+
+
+def class_chart(path: Path, rows: Sequence[Tuple[str, Optional[float]]],
+                palette: Sequence[Sequence[int]], mean: Mean) -> None:
     """
-    Draw one bar for the IoU of each class, in the colour of the class.
+    Draw one bar for each class, in the colour of the class.
 
     :param path: the PNG file.
-    :param metrics: as in the summary.
-    :param style: names and colours of the classes.
+    :param rows: name and figure 0..1 of each class; None or NaN where it was not measured.
+    :param palette: (red, green, blue) of each class.
+    :param mean: title and mean.
     """
-    names = [row['name'] for row in metrics['classes']]
-    values = [row['iou'] for row in metrics['classes']]
-    figure, axes = _figure(7.2, 0.29 * len(names) + 1.1)
-    places = np.arange(len(names))
-    axes.barh(places, [100 * value if value is not None else 0 for value in values], height=0.72,
-              color=[np.array(colour) / 255 for colour in style.palette], edgecolor=FAINT,
-              linewidth=0.5)
+    values = [None if value is None or value != value else 100 * value for _, value in rows]
+    figure, axes = _figure(7.2, 0.29 * len(rows) + 1.1)
+    places = np.arange(len(rows))
+    axes.barh(places, [value or 0 for value in values], height=0.72, edgecolor=FAINT,
+              color=[np.array(colour) / 255 for colour in palette], linewidth=0.5)
     for place, value in zip(places, values):
-        text = 'not in the data' if value is None else '{:.1f}'.format(100 * value)
-        axes.text((100 * value if value is not None else 0) + 1, place, text, va='center',
-                  fontsize=8, color=INK if value is not None else FAINT)
-    axes.axvline(100 * metrics['miou'], color=INK, linestyle='--', linewidth=1)
-    axes.set_title('IoU of each class (%); dashed: mean {:.1f}'.format(100 * metrics['miou']))
-    axes.set_yticks(places, names)
+        text = 'not in the data' if value is None else '{:.1f}'.format(value)
+        axes.text((value or 0) + 1, place, text, va='center', fontsize=8,
+                  color=INK if value is not None else FAINT)
+    axes.axvline(100 * mean.value, color=INK, linestyle='--', linewidth=1)
+    axes.set_title('{} {:.1f}'.format(mean.title, 100 * mean.value))
+    axes.set_yticks(places, [name for name, _ in rows])
     axes.set_xlim(0, 108)
     axes.invert_yaxis()
     _save(figure, path)
 
 
-def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence[str]) -> None:
+def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence[str],
+                    unit: str) -> None:
     """
     Draw the confusion matrix, every row in per cent of the true class.
 
     :param path: the PNG file.
-    :param counts: (classes, classes + 1) pixels.
+    :param counts: (classes, classes), perhaps with a further column for no class.
     :param names: names of the classes.
+    :param unit: what is counted, as pixels.
     """
-    matrix = np.asarray(counts, dtype=np.float64)
-    columns = list(names) + ['none']
-    if not matrix[:, -1].any():
-        matrix, columns = matrix[:, :-1], columns[:-1]
+    matrix, columns = np.asarray(counts, dtype=np.float64), list(names)
+    if matrix[:, len(names):].any():
+        columns.append('none')
+    matrix = matrix[:, :len(columns)]
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(100 * matrix, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
     side = 0.36 * len(names) + 2.2
@@ -69,7 +82,7 @@ def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel('predicted')
     axes.set_ylabel('true')
-    axes.set_title('Confusion: % of the pixels of the true class')
+    axes.set_title('Confusion: % of the {} of the true class'.format(unit))
     axes.grid(False)
     _save(figure, path)
 
@@ -111,7 +124,7 @@ def timeline_chart(path: Path, records: Sequence[FrameRecord], stage: str) -> No
     timed = [record for record in records if stage in record.times_ns]
     axes.plot([(record.recorded_ns - start_ns) / 1e9 for record in timed],
               [record.times_ns[stage] / 1e6 for record in timed], '.', markersize=4,
-              color=STATUS_COLOURS[SEGMENTED], label='{} ({})'.format(SEGMENTED, len(timed)))
+              color=STATUS_COLOURS[ANSWERED], label='{} ({})'.format(ANSWERED, len(timed)))
     for status in (DROPPED, REJECTED):
         seconds = [(record.recorded_ns - start_ns) / 1e9 for record in records
                    if record.status == status]
@@ -126,9 +139,40 @@ def timeline_chart(path: Path, records: Sequence[FrameRecord], stage: str) -> No
     _save(figure, path)
 
 
+def seen_chart(path: Path, seen: Sequence[Tuple[int, Sequence[str]]], start_ns: int) -> None:
+    """
+    Draw which classes were seen when: how many frames of each class in each part of the bag.
+
+    :param path: the PNG file.
+    :param seen: time in nanoseconds and classes of each frame.
+    :param start_ns: beginning of the bag.
+    """
+    seconds = np.array([(time_ns - start_ns) / 1e9 for time_ns, _ in seen])
+    edges = np.linspace(0, max(seconds.max(), 1e-3), min(TIME_PARTS, len(seen)) + 1)
+    counts = Counter(name for _, names in seen for name in names)
+    frequent = [name for name, _ in counts.most_common(SEEN_CLASSES)]
+    rows = {name: [time_s for time_s, (_, names) in zip(seconds, seen) if name in names]
+            for name in frequent}
+    rows['others'] = [time_s for time_s, (_, names) in zip(seconds, seen) for name in names
+                      if name not in rows]
+    figure, axes = _figure(9.0, 2.7)
+    bottom = np.zeros(len(edges) - 1)
+    for (name, times), colour in zip(rows.items(), SEEN_COLOURS):
+        if times:
+            frames = np.histogram(times, edges)[0]
+            axes.bar(edges[:-1], frames, np.diff(edges), bottom, align='edge', color=colour,
+                     label='{} ({})'.format(name, len(times)))
+            bottom += frames
+    axes.set_xlabel('seconds into the bag')
+    axes.set_ylabel('frames')
+    axes.set_title('Classes seen over time')
+    axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
+    _save(figure, path)
+
+
 def fate_chart(path: Path, bags: List[Dict[str, Any]]) -> None:
     """
-    Draw for each bag which share of its frames was segmented, dropped and rejected.
+    Draw for each bag which share of its frames was answered, dropped and rejected.
 
     :param path: the PNG file.
     :param bags: name and frame counts of each, as in the summary.

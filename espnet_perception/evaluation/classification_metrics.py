@@ -90,7 +90,8 @@ class TopK:
 
     def __init__(self, class_count: int, ks: Sequence[int] = KS) -> None:
         self.class_count = class_count
-        self.confusion = np.zeros((class_count, class_count), dtype=np.int64)
+        # Rows are true classes, columns predicted ones; the last column is for no prediction.
+        self.confusion = np.zeros((class_count, class_count + 1), dtype=np.int64)
         self.hits = {k: 0 for k in ks if k == 1 or k < class_count}
 
     def add(self, scores: np.ndarray, truth: Any) -> None:
@@ -115,13 +116,13 @@ class TopK:
         """
         Count one image.
 
-        :param ranking: class ids, best first; at least one, and as many as the largest k where
-            there are so many classes.
+        :param ranking: class ids, best first, as many as the largest k asks for; where there are
+            fewer, those that are missing count as wrong.
         :param truth: its true class.
         :raises DatasetError: an id that is no class.
         """
         check_ids([truth], self.class_count)
-        self.confusion[truth, ranking[0]] += 1
+        self.confusion[truth, ranking[0] if len(ranking) else self.class_count] += 1
         for k in self.hits:
             self.hits[k] += truth in ranking[:k]
 
@@ -135,7 +136,7 @@ class TopK:
         """Compute every figure from the counts so far."""
         images = int(self.confusion.sum())
         figures = class_figures(np.diagonal(self.confusion), self.confusion.sum(axis=1),
-                                self.confusion.sum(axis=0))
+                                self.confusion[:, :self.class_count].sum(axis=0))
         return TopKScores(
             images, {k: hits / images if images else float('nan')
                      for k, hits in self.hits.items()},

@@ -1,7 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-Live replay: a bag is played to the running node, and its masks are matched by stamp.
+Live replay: a bag is played to the running node, and its answers are matched by stamp.
 
 The side that speaks ROS is a ``Player``, handed in by the caller.
 """
@@ -10,16 +10,16 @@ from collections import OrderedDict
 from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Set
 
 from espnet_perception.errors import ImageError, PerceptionError
-from espnet_perception.evaluation.answers import Answer, DROPPED, REJECTED, SEGMENTED
+from espnet_perception.evaluation.answers import Answer, ANSWERED, DROPPED, REJECTED
 from espnet_perception.evaluation.messages import BagMessage
-from espnet_perception.evaluation.player import NodeCounters, Pace, Player, ReceivedMask
+from espnet_perception.evaluation.player import NodeCounters, Pace, Player, ReceivedAnswer
 from espnet_perception.telemetry.clock import monotonic_ns
 
 SECOND_NS = 1_000_000_000
 POLL_S = 0.02
 # A frame that the resting node has not received after this time is lost on the wire.
 LOST_AFTER_S = 5.0
-# How long a mask may take from a resting node to here: one that it says it published, and any.
+# How long an answer may take from a resting node to here: one that it says it published, and any.
 PUBLISHED_WAIT_S, SETTLED_WAIT_S = 10.0, 0.5
 
 
@@ -46,7 +46,7 @@ class LiveReplay:
         self._baseline = player.counters(pace.answer_timeout_s)
         self._started_ns = self._started_recorded_ns = 0
         self._first_sent_ns = self._ended_ns = 0
-        self.sent = self.masks = self.restamped = 0
+        self.sent = self.answered = self.restamped = 0
 
     def answers(self, messages: Iterable[BagMessage], skip: int = 0) -> Iterator[Answer]:
         """
@@ -89,7 +89,7 @@ class LiveReplay:
                 return counters
 
     def _unique_stamp(self, message: BagMessage, used: Set[int]) -> int:
-        """Return a stamp by which the mask can be told from all others."""
+        """Return a stamp by which the answer can be told from all others."""
         stamp_ns = message.stamp_ns
         if stamp_ns in used or stamp_ns == 0:
             self.restamped += 1
@@ -117,7 +117,7 @@ class LiveReplay:
         Yield answers until a point in time, or until nothing is on its way any more.
 
         :param until_ns: monotonic time; not used with wait_all.
-        :param wait_all: wait until every frame has its mask or is known to get none.
+        :param wait_all: wait until every frame has its answer or is known to get none.
         :raises PerceptionError: the node has not finished a frame in time.
         """
         given_up_ns = None  # type: Optional[int]
@@ -126,9 +126,9 @@ class LiveReplay:
             if given_up_ns is not None and now_ns > given_up_ns:
                 break
             left_s = POLL_S if wait_all else min(POLL_S, (until_ns - now_ns) / SECOND_NS)
-            mask = self._player.next_mask(left_s)
-            if mask is not None:
-                yield from self._settle(mask)
+            received = self._player.next_answer(left_s)
+            if received is not None:
+                yield from self._settle(received)
             elif wait_all and given_up_ns is None:
                 given_up_ns = self._give_up_at_ns()
         if wait_all:
@@ -138,10 +138,10 @@ class LiveReplay:
 
     def _give_up_at_ns(self) -> Optional[int]:
         """
-        Return until when to wait for the masks still on their way, None as long as they may come.
+        Return until when to wait for the answers on their way, None as long as they may come.
 
         The node is asked once the newest frame is overdue. When it has dealt with all that it
-        received, only masks that it has already published can still come.
+        received, only answers that it has already published can still come.
         """
         newest = next(reversed(self._on_the_way.values()))
         overdue_ns = monotonic_ns() - newest.sent_ns
@@ -150,7 +150,7 @@ class LiveReplay:
         counters = self._player.counters(self._pace.answer_timeout_s).since(self._baseline)
         arrived = counters.received >= self.sent or overdue_ns > LOST_AFTER_S * SECOND_NS
         if counters.settled and arrived:
-            wait_s = PUBLISHED_WAIT_S if counters.published > self.masks else SETTLED_WAIT_S
+            wait_s = PUBLISHED_WAIT_S if counters.published > self.answered else SETTLED_WAIT_S
             return monotonic_ns() + int(wait_s * SECOND_NS)
         if overdue_ns > self._pace.answer_timeout_s * SECOND_NS:
             raise PerceptionError('the node has not answered frame {} for {:.0f} s; give it more '
@@ -158,20 +158,20 @@ class LiveReplay:
                                   .format(newest.message.index, overdue_ns / SECOND_NS))
         return None
 
-    def _settle(self, mask: ReceivedMask) -> Iterator[Answer]:
-        """Yield the frame of a mask, and before it the older ones that got none."""
-        if mask.stamp_ns not in self._on_the_way:
+    def _settle(self, received: ReceivedAnswer) -> Iterator[Answer]:
+        """Yield the frame of an answer, and before it the older ones that got none."""
+        if received.stamp_ns not in self._on_the_way:
             return
-        self.masks += 1
+        self.answered += 1
         self._ended_ns = monotonic_ns()
         while True:
             stamp_ns, sent = self._on_the_way.popitem(last=False)
-            if stamp_ns == mask.stamp_ns:
+            if stamp_ns == received.stamp_ns:
                 break
             yield self._unanswered(sent)
         yield Answer(sent.message.index, sent.message.stamp_ns, sent.message.recorded_ns,
-                     SEGMENTED, '', mask.labels, mask.confidence,
-                     {'round trip': mask.received_ns - sent.sent_ns})
+                     ANSWERED, '', received.labels, received.confidence,
+                     {'round trip': received.received_ns - sent.sent_ns}, received.ranking)
 
     @staticmethod
     def _unanswered(sent: Sent) -> Answer:
@@ -220,5 +220,5 @@ class LiveSource:
             return None
         counters = replay.counted()
         return {'sent': replay.sent, 'restamped': replay.restamped,
-                'masks': replay.masks, 'seconds': replay.seconds(),
+                'answers': replay.answered, 'seconds': replay.seconds(),
                 'latency_ms': self._player.latency_ms(), **counters._asdict()}

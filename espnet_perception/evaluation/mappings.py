@@ -9,6 +9,7 @@ class that stands for none counts as wrong wherever the ground truth has a class
 
 from typing import Any, Dict, NamedTuple, Optional, Sequence, Tuple
 
+import cv2
 from espnet_perception.errors import DatasetError, unknown_key_sentence
 from espnet_perception.evaluation.metrics import NO_CLASS
 from espnet_perception.label_sets import (
@@ -122,6 +123,18 @@ class ClassMapping(NamedTuple):
         return table[labels]
 
 
+def fit_to(labels: np.ndarray, shape: tuple) -> np.ndarray:
+    """
+    Resize labels to the size of a label image, by the nearest pixel.
+
+    :param labels: (H, W) uint8.
+    :param shape: (rows, columns) wanted.
+    """
+    if labels.shape == shape:
+        return labels
+    return cv2.resize(labels, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
 def label_set_of(model: ModelClasses) -> LabelSet:
     """
     Return the label set in which a model is evaluated when nothing else is asked for.
@@ -164,6 +177,17 @@ def mapping_for(model: ModelClasses, truth_classes: str = '', void_id: Optional[
     voids = {255, model.void_id if not truth_classes else 255}
     voids.update(value for value in (own_void, void_id) if value is not None)
     return _build(model.classes, label_set, names, tuple(sorted(voids)))
+
+
+def mapping_to(model: ModelClasses, label_set: LabelSet) -> ClassMapping:
+    """
+    Return the mapping from a model to masks that hold ids of a label set, and 255.
+
+    :param model: what its labels mean.
+    :param label_set: classes of the masks.
+    :raises DatasetError: no class in common.
+    """
+    return _build(model.classes, label_set, _names_between(model, label_set), (NO_CLASS,))
 
 
 def _names_between(model: ModelClasses, label_set: LabelSet) -> Dict[str, str]:

@@ -2,57 +2,64 @@
 # SPDX-License-Identifier: Apache-2.0
 """Offline replay: frames of a bag straight through the pipeline, none dropped."""
 
-from typing import Any, Dict, Iterable, Iterator, Optional
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional
 
 from espnet_perception.errors import ImageError
-from espnet_perception.evaluation.answers import Answer, REJECTED, SEGMENTED
+from espnet_perception.evaluation.answers import Answer, ANSWERED, Ranking, REJECTED
 from espnet_perception.evaluation.messages import BagMessage
-from espnet_perception.pipeline.segmenter import Segmenter
+from espnet_perception.frame import Frame
+from espnet_perception.pipeline import Classifier, Segmenter
+from espnet_perception.pipeline.base import Pipeline
 from espnet_perception.telemetry.clock import monotonic_ns
+import numpy as np
 
 
-def answers(messages: Iterable[BagMessage], segmenter: Segmenter) -> Iterator[Answer]:
+def segmented(segmenter: Segmenter, frame: Frame) -> Dict[str, Any]:
     """
-    Segment frames one after the other.
+    Label a frame.
 
-    :param messages: the frames.
     :param segmenter: the pipeline.
-    :return: one answer for each frame, in order; damaged images are rejected, not fatal.
+    :param frame: the frame.
+    :return: fields of the Answer, and the times of the stages.
     """
-    for message in messages:
-        stamp_ns = 0
-        try:
-            stamp_ns = message.stamp_ns
-            started_ns = monotonic_ns()
-            image_bgr = message.decode()
-            decode_ns = monotonic_ns() - started_ns
-            result = segmenter.segment(image_bgr)
-        except ImageError as error:
-            yield Answer(message.index, stamp_ns, message.recorded_ns, REJECTED, str(error))
-            continue
-        confidence = None if result.confidence is None else float(result.confidence.mean()) / 255
-        times = result.times
-        yield Answer(message.index, stamp_ns, message.recorded_ns, SEGMENTED, '', result.labels,
-                     confidence, {'decode': decode_ns, 'preprocess': times.preprocess_ns,
-                                  'inference': times.inference_ns,
-                                  'postprocess': times.postprocess_ns,
-                                  'total': monotonic_ns() - started_ns})
+    result = segmenter.segment(frame.image_bgr)
+    confidence = None if result.confidence is None else float(result.confidence.mean()) / 255
+    return {'labels': result.labels, 'confidence': confidence, 'times_ns': result.times._asdict()}
+
+
+def classified(classifier: Classifier, frame: Frame) -> Dict[str, Any]:
+    """
+    Say what a frame shows.
+
+    :param classifier: the pipeline.
+    :param frame: the frame.
+    :return: fields of the Answer, and the times of the stages.
+    """
+    result = classifier.follow(frame)
+    return {'ranking': Ranking(np.array(result.ids, np.int32), result.scores),
+            'confidence': float(result.all_scores.max()), 'times_ns': result.times._asdict()}
+
+
+ANSWERERS = {'segmentation': segmented, 'classification': classified}
+# Any pipeline can take a frame and give back fields of an Answer.
+Answerer = Callable[[Any, Frame], Dict[str, Any]]
 
 
 class OfflineSource:
     """
     The pipeline as a source of answers.
 
-    :param segmenter: the open pipeline.
+    :param pipeline: the open pipeline.
     """
 
-    def __init__(self, segmenter: Segmenter) -> None:
-        self._segmenter = segmenter
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._answerer = ANSWERERS[pipeline.task]  # type: Answerer
 
     def describe(self) -> Dict[str, Any]:
         """Return model, engine and sizes as plain values."""
         facts = {'mode': 'offline'}
-        facts.update(self._segmenter.describe())
+        facts.update(self._pipeline.describe())
         return facts
 
     def answers(self, messages: Iterable[BagMessage], skip: int) -> Iterator[Answer]:
@@ -60,11 +67,34 @@ class OfflineSource:
         Yield the answer to each frame but the first ``skip``, in order.
 
         :param messages: all the frames.
-        :param skip: how many were segmented by an earlier run.
+        :param skip: how many were answered by an earlier run. Where answers depend on the frames
+            before, these are run through the pipeline again.
         """
-        self._segmenter.warm_up()
-        return answers((message for message in messages if message.index >= skip),
-                       self._segmenter)
+        self._pipeline.warm_up()
+        remembers = getattr(self._pipeline.settings, 'smoothing_frames', 0) > 1
+        for message in messages:
+            if message.index >= skip or remembers:
+                answer = self._answer(message)
+                if message.index >= skip:
+                    yield answer
 
     def session(self) -> Optional[Dict[str, Any]]:
         """Return None: nothing is lost on the way through the pipeline."""
+
+    def _answer(self, message: BagMessage) -> Answer:
+        """Answer one frame; a damaged image is rejected, not fatal."""
+        stamp_ns = 0
+        try:
+            stamp_ns = message.stamp_ns
+            started_ns = monotonic_ns()
+            frame = Frame(message.decode(), stamp_ns, message.fields.header.frame_id)
+            decode_ns = monotonic_ns() - started_ns
+            fields = self._answerer(self._pipeline, frame)
+        except ImageError as error:
+            return Answer(message.index, stamp_ns, message.recorded_ns, REJECTED, str(error))
+        times = {'decode': decode_ns}
+        times.update((name[:-len('_ns')], duration_ns)
+                     for name, duration_ns in fields.pop('times_ns').items())
+        times['total'] = monotonic_ns() - started_ns
+        return Answer(message.index, stamp_ns, message.recorded_ns, ANSWERED, times_ns=times,
+                      **fields)

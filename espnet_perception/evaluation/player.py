@@ -4,6 +4,7 @@
 
 from typing import Dict, NamedTuple, Optional, Protocol
 
+from espnet_perception.evaluation.answers import Ranking
 import numpy as np
 
 
@@ -12,7 +13,7 @@ class NodeCounters(NamedTuple):
     What the node has counted since it was activated; whole frames.
 
     :param received: images that reached the node.
-    :param published: masks that it published.
+    :param published: answers (masks, classes) that it published.
     :param dropped: images that a newer one displaced.
     :param skipped: images that it left out as told (highest rate, switched off).
     :param rejected: images that it could not use.
@@ -36,20 +37,22 @@ class NodeCounters(NamedTuple):
         return NodeCounters(*(now - then for now, then in zip(self, earlier)))
 
 
-class ReceivedMask(NamedTuple):
+class ReceivedAnswer(NamedTuple):
     """
-    A mask that came back.
+    What came back for a frame.
 
     :param stamp_ns: its stamp, that of the frame.
-    :param labels: (H, W) uint8 class ids.
     :param received_ns: monotonic time of its arrival.
-    :param confidence: mean confidence 0..1, or None.
+    :param labels: (H, W) uint8 class ids of a segmentation, or None.
+    :param confidence: mean confidence of the labels or highest probability, 0..1, or None.
+    :param ranking: classes of a classification, or None.
     """
 
     stamp_ns: int
-    labels: np.ndarray
     received_ns: int
+    labels: Optional[np.ndarray] = None
     confidence: Optional[float] = None
+    ranking: Optional[Ranking] = None
 
 
 class Player(Protocol):
@@ -58,8 +61,8 @@ class Player(Protocol):
     def publish(self, cdr: bytes) -> None:
         """Send one serialised image message."""
 
-    def next_mask(self, timeout_s: float) -> Optional[ReceivedMask]:
-        """Wait for the next mask; None when none came in time."""
+    def next_answer(self, timeout_s: float) -> Optional[ReceivedAnswer]:
+        """Wait for the next answer; None when none came in time."""
 
     def counters(self, timeout_s: float) -> NodeCounters:
         """

@@ -9,11 +9,9 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import cv2
 from espnet_perception.evaluation import charts
-from espnet_perception.evaluation.pictures import Style
 from espnet_perception.evaluation.replay import BagReplay
 from espnet_perception.evaluation.scenes import (
     by_index,
-    Look,
     scenes,
     sheet_picture,
     title_of,
@@ -57,7 +55,7 @@ def write_report(replays: Replays, folder: Path, truth_place: str) -> Dict[str, 
 
     :param replays: what was replayed.
     :param folder: the output folder.
-    :param truth_place: topic or folder of the label images, or empty.
+    :param truth_place: where the ground truth is, or empty.
     :return: what report.json holds.
     :raises OutputError: they cannot be written.
     """
@@ -74,15 +72,9 @@ def write_report(replays: Replays, folder: Path, truth_place: str) -> Dict[str, 
 
 
 def _charts(replays: Replays, figures: Dict[str, Any], folder: Path) -> Dict[str, Any]:
-    label_set = replays.mapping.label_set
-    style = Style(label_set.classes, label_set.palette)
     overall, drawn = figures['overall'], []  # type: Any, List[Picture]
     if overall['metrics']:
-        drawn.append(Picture(folder / 'iou.png', 'Intersection over union of each class'))
-        charts.iou_chart(drawn[-1].path, overall['metrics'], style)
-        drawn.append(Picture(folder / 'confusion.png', 'Confusion matrix'))
-        charts.confusion_chart(drawn[-1].path, overall['metrics']['confusion'],
-                               label_set.classes)
+        drawn += [Picture(*chart) for chart in replays.task.charts(overall['metrics'], folder)]
     if overall['latency_ms']:
         drawn.append(Picture(folder / 'latency.png', 'Latency of each stage'))
         charts.latency_chart(drawn[-1].path, _stages(overall))
@@ -94,14 +86,16 @@ def _charts(replays: Replays, figures: Dict[str, Any], folder: Path) -> Dict[str
 
 def _bag_pictures(bag: BagReplay, replays: Replays, folder: Path, truth_place: str
                   ) -> Dict[str, List[Picture]]:
-    look = Look(Style(replays.model_classes, replays.palette), replays.mapping)
+    look = replays.task.look(replays.model)
     worst = [entry.index for entry in bag.worst]
-    found = by_index(list(scenes(bag, {*worst, *bag.spread}, truth_place, replays.mapping)))
+    found = by_index(list(scenes(bag, {*worst, *bag.spread}, truth_place, replays.task)))
     shown = {'timeline': [], 'sheet': [], 'worst': []}  # type: Dict[str, List[Picture]]
     stage = _main_stage(bag)
     if stage:
         shown['timeline'].append(Picture(folder / 'timeline.png', 'Every frame over time'))
         charts.timeline_chart(shown['timeline'][0].path, bag.state.records, stage)
+    shown['timeline'] += [Picture(*chart) for chart in replays.task.bag_charts(
+        bag.state.records, folder)]
     spread = [found[index] for index in bag.spread if index in found]
     if spread:
         picture = Picture(folder / 'contact_sheet.png', 'Frames of the whole bag', True)
@@ -141,12 +135,14 @@ def _page(replays: Replays, figures: Dict[str, Any], pictures: Dict[str, Any]) -
         trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters['percent'] = _percent
     environment.filters['figure'] = _figure
-    label_set = replays.mapping.label_set
+    label_set = replays.task.label_set
     palette = dict(zip(label_set.classes, label_set.palette))
     folders = [bag.state.folder.name for bag in replays.bags]
     with writing(Path(TEMPLATE)):
         template = environment.get_template(TEMPLATE)
     return template.render(figures=figures, pictures=pictures, palette=palette, folders=folders,
+                           worst_words=replays.task.worst_words,
+                           columns=replays.task.columns,
                            stages=_stages(figures['overall']))
 
 

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the frames that a report shows back from the bag and draws them."""
 
-from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Set
+from contextlib import suppress
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 
 from espnet_perception.errors import PerceptionError
 from espnet_perception.evaluation.bags import open_bag
-from espnet_perception.evaluation.mappings import ClassMapping
+from espnet_perception.evaluation.mappings import ClassMapping, fit_to
 from espnet_perception.evaluation.pictures import (
     blended,
     classes_in,
@@ -19,7 +20,7 @@ from espnet_perception.evaluation.pictures import (
     Style,
     title_bar,
 )
-from espnet_perception.evaluation.replay import BagReplay, fit_to, truth_of
+from espnet_perception.evaluation.replay import BagReplay
 from espnet_perception.evaluation.selection import frame_miou
 from espnet_perception.evaluation.state import FrameRecord
 import numpy as np
@@ -35,19 +36,19 @@ class Scene(NamedTuple):
 
     :param record: what became of it.
     :param image_bgr: (H, W, 3) uint8.
-    :param labels: (H, W) uint8 class ids of the model.
+    :param labels: (H, W) uint8 class ids of the model; None of a classifier.
     :param truth: (h, w) uint8 evaluation ids, 255 without ground truth; or None.
     """
 
     record: FrameRecord
     image_bgr: np.ndarray
-    labels: np.ndarray
+    labels: Optional[np.ndarray]
     truth: Optional[np.ndarray]
 
 
 class Look(NamedTuple):
     """
-    What is needed to draw predictions.
+    What is needed to draw label images.
 
     :param model: names and colours of the model's classes.
     :param mapping: from them to the classes of the evaluation.
@@ -61,100 +62,104 @@ class Look(NamedTuple):
         """Names and colours of the classes of the evaluation."""
         return Style(self.mapping.label_set.classes, self.mapping.label_set.palette)
 
+    def panels(self, scene: Scene) -> List[np.ndarray]:
+        """Return pictures of a frame: input, prediction and, where it is, truth and mistakes."""
+        image_bgr = fit_width(scene.image_bgr, PANEL_WIDTH)
+        panels = [labelled(image_bgr, 'input')]
+        if scene.truth is None:
+            panels.append(labelled(blended(image_bgr, scene.labels, self.model), 'prediction'))
+            return panels
+        prediction = self._prediction(scene)
+        wrong = mistakes(scene.truth, prediction, scene.image_bgr)
+        style = self.evaluation
+        return panels + [labelled(blended(image_bgr, prediction, style), 'prediction'),
+                         labelled(blended(image_bgr, scene.truth, style), 'ground truth'),
+                         labelled(fit_width(wrong, PANEL_WIDTH), 'mistakes')]
 
-def scenes(bag: BagReplay, indices: Set[int], truth_place: str, mapping: ClassMapping
-           ) -> Iterator[Scene]:
+    def tile(self, scene: Scene, caption: str) -> np.ndarray:
+        """Return a small picture of a frame with its prediction laid over it."""
+        image_bgr = fit_width(scene.image_bgr, TILE_WIDTH)
+        return labelled(blended(image_bgr, scene.labels, self.model), caption)
+
+    def legend(self, shown: Sequence[Scene], width: int) -> List[np.ndarray]:
+        """Return the legend of the classes that occur in the panels of frames, as one strip."""
+        if shown[0].truth is None:
+            style, planes = self.model, [scene.labels for scene in shown]
+        else:
+            style, planes = self.evaluation, [plane for scene in shown for plane in (
+                self._prediction(scene), scene.truth)]
+        return [legend_strip(style, width, classes_in(*planes, class_count=len(style.classes)))]
+
+    def score_words(self, record: FrameRecord) -> str:
+        """Say how well a frame went."""
+        if record.cells:
+            class_count = len(self.mapping.label_set.classes)
+            return '  mIoU {:.1f} %'.format(100 * frame_miou(record.cells, class_count))
+        return '' if record.confidence is None else '  confidence {:.1f} %'.format(
+            100 * record.confidence)
+
+    def _prediction(self, scene: Scene) -> np.ndarray:
+        return fit_to(self.mapping.map_prediction(scene.labels), scene.truth.shape)
+
+
+def scenes(bag: BagReplay, indices: Set[int], truth_place: str, task: Any) -> Iterator[Scene]:
     """
     Read frames back from a bag.
 
     :param bag: the replayed bag; the label images of these frames were kept.
     :param indices: positions of the frames.
-    :param truth_place: topic or folder of the label images, or empty.
-    :param mapping: the classes of the evaluation.
+    :param truth_place: where the ground truth is, or empty.
+    :param task: turns a message back into a Scene.
     :return: the frames in the order of the bag; those that cannot be drawn are left out.
     """
     if not indices:
         return
     with open_bag(str(bag.path)) as opened:
-        truth = truth_of(opened, bag.topic, truth_place)
+        truth = task.open_truth(opened, bag.topic, truth_place)
         for message in opened.messages(bag.topic):
             if message.index > max(indices):
                 return
-            labels = bag.state.mask(message.index) if message.index in indices else None
-            if labels is None:
-                continue
-            record = bag.state.records[message.index]
-            truth_labels = None
-            try:
-                if record.cells is not None:
-                    truth_labels = truth.labels(message.index, message.stamp_ns)
-                if truth_labels is not None:
-                    truth_labels = mapping.map_truth(truth_labels)
-                yield Scene(record, message.decode(), labels, truth_labels)
-            except PerceptionError:  # it changed since it was replayed
-                continue
+            if message.index in indices:
+                with suppress(PerceptionError):  # it changed since it was replayed
+                    yield from task.scenes(message, bag.state, truth)
 
 
-def worst_picture(scene: Scene, look: Look, bag_name: str) -> np.ndarray:
+def worst_picture(scene: Scene, look: Any, bag_name: str) -> np.ndarray:
     """
-    Draw a frame as input, prediction, ground truth and mistakes, with a legend.
+    Draw a frame with all that is known of it.
 
     :param scene: the frame.
-    :param look: classes and colours.
+    :param look: how frames of the task are drawn.
     :param bag_name: for the title.
     :return: (H, W, 3) uint8, blue first.
     """
-    image_bgr = fit_width(scene.image_bgr, PANEL_WIDTH)
-    panels = [labelled(image_bgr, 'input')]
-    if scene.truth is None:
-        style, present = look.model, classes_in(scene.labels,
-                                                class_count=len(look.model.classes))
-        panels.append(labelled(blended(image_bgr, scene.labels, style), 'prediction'))
-    else:
-        style = look.evaluation
-        prediction = fit_to(look.mapping.map_prediction(scene.labels), scene.truth.shape)
-        present = classes_in(prediction, scene.truth, class_count=len(style.classes))
-        wrong = mistakes(scene.truth, prediction, scene.image_bgr)
-        panels += [labelled(blended(image_bgr, prediction, style), 'prediction'),
-                   labelled(blended(image_bgr, scene.truth, style), 'ground truth'),
-                   labelled(fit_width(wrong, PANEL_WIDTH), 'mistakes')]
-    grid = contact_sheet(panels, 2)
-    return stacked([title_bar(grid.shape[1], title_of(scene.record, bag_name, look)), grid,
-                    legend_strip(style, grid.shape[1], present)])
+    grid = contact_sheet(look.panels(scene), 2)
+    return stacked([title_bar(grid.shape[1], title_of(scene.record, bag_name, look)), grid]
+                   + look.legend([scene], grid.shape[1]))
 
 
-def sheet_picture(chosen: Sequence[Scene], look: Look, title: str, right: str = '') -> np.ndarray:
+def sheet_picture(chosen: Sequence[Scene], look: Any, title: str, right: str = '') -> np.ndarray:
     """
-    Draw frames with their predictions laid over them as one picture.
+    Draw frames with their predictions as one picture.
 
     :param chosen: the frames.
-    :param look: classes and colours.
+    :param look: how frames of the task are drawn.
     :param title: bold text of the title bar.
     :param right: plain text of the title bar.
     :return: (H, W, 3) uint8, blue first.
     """
-    tiles = []  # type: List[np.ndarray]
-    for scene in chosen:
-        image_bgr = fit_width(scene.image_bgr, TILE_WIDTH)
-        start_ns = chosen[0].record.recorded_ns
-        caption = '{:.1f} s'.format((scene.record.recorded_ns - start_ns) / 1e9)
-        tiles.append(labelled(blended(image_bgr, scene.labels, look.model), caption))
+    start_ns = chosen[0].record.recorded_ns
+    tiles = [look.tile(scene, '{:.1f} s'.format((scene.record.recorded_ns - start_ns) / 1e9))
+             for scene in chosen]
     grid = contact_sheet(tiles, min(SHEET_COLUMNS, len(tiles)))
-    present = classes_in(*[scene.labels for scene in chosen],
-                         class_count=len(look.model.classes))
-    return stacked([title_bar(grid.shape[1], title, right, height=40), grid,
-                    legend_strip(look.model, grid.shape[1], present)])
+    predictions = [scene._replace(truth=None) for scene in chosen]
+    return stacked([title_bar(grid.shape[1], title, right, height=40), grid]
+                   + look.legend(predictions, grid.shape[1]))
 
 
-def title_of(record: FrameRecord, bag_name: str, look: Look) -> str:
+def title_of(record: FrameRecord, bag_name: str, look: Any) -> str:
     """Return bag, frame number and score of a frame."""
-    title = '{}  frame {}'.format(bag_name, record.index)
-    if record.cells:
-        class_count = len(look.mapping.label_set.classes)
-        title += '  mIoU {:.1f} %'.format(100 * frame_miou(record.cells, class_count))
-    elif record.confidence is not None:
-        title += '  confidence {:.1f} %'.format(100 * record.confidence)
-    return title
+    return '{}  frame {}{}'.format(bag_name, record.index, look.score_words(record))
 
 
 def by_index(found: Sequence[Scene]) -> Dict[int, Scene]:

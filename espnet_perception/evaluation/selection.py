@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which frames of a bag the report shows: the worst ones, and some spread over the bag."""
 
-from typing import List, NamedTuple, Optional, Sequence, Set
+from typing import Callable, List, NamedTuple, Optional, Sequence, Set
 
-from espnet_perception.evaluation.answers import SEGMENTED
+from espnet_perception.evaluation.answers import ANSWERED
 from espnet_perception.evaluation.metrics import ConfusionMatrix
 from espnet_perception.evaluation.state import FrameRecord
 
@@ -13,7 +13,7 @@ class Ranked(NamedTuple):
     """
     A frame and how badly it went; the lower the score the worse.
 
-    :param score: mean IoU of the frame, or its mean confidence where there is no ground truth.
+    :param score: as the task scores frames.
     :param index: position of the frame in its topic.
     """
 
@@ -26,13 +26,14 @@ class Selection:
     Keeps track of the frames to show, frame by frame.
 
     :param frame_count: number of frames of the topic.
-    :param class_count: number of evaluation classes.
+    :param score: how well a frame went; None where nobody knows.
     :param worst: how many of the worst frames.
     :param spread: how many frames spread over the bag.
     """
 
-    def __init__(self, frame_count: int, class_count: int, worst: int, spread: int) -> None:
-        self._class_count = class_count
+    def __init__(self, frame_count: int, score: Callable[[FrameRecord], Optional[float]],
+                 worst: int, spread: int) -> None:
+        self._score = score
         self._worst_count = worst
         self._slots = max(1, spread)
         self._frame_count = max(1, frame_count)
@@ -47,12 +48,12 @@ class Selection:
         :return: indices of frames that were to be shown and no longer are; perhaps the
             frame itself.
         """
-        if record.status != SEGMENTED:
+        if record.status != ANSWERED:
             return set()
         before = self.indices | {record.index}
         slot = record.index * self._slots // self._frame_count
         self._spread.setdefault(slot, record.index)
-        score = frame_score(record, self._class_count)
+        score = self._score(record)
         if score is not None:
             self._ranked = sorted(self._ranked + [Ranked(score, record.index)])
             del self._ranked[self._worst_count:]

@@ -16,6 +16,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import cv2
 from espnet_perception.errors import OutputError
+from espnet_perception.evaluation.answers import Answer
 import numpy as np
 
 IDENTITY_FILE, FRAMES_FILE, SESSIONS_FILE = 'run.json', 'frames.jsonl', 'sessions.jsonl'
@@ -29,13 +30,17 @@ class FrameRecord(NamedTuple):
     :param index: position of the frame in its topic.
     :param stamp_ns: the camera's stamp, nanoseconds.
     :param recorded_ns: time at which it was recorded, nanoseconds.
-    :param status: segmented, dropped or rejected.
+    :param status: answered, dropped or rejected.
     :param reason: why it was rejected; empty otherwise.
     :param confidence: mean confidence 0..1, or None.
-    :param labels_crc32: checksum of the label image, or None.
+    :param crc32: checksum of the whole answer, or None.
     :param times_ns: stage name to nanoseconds.
-    :param cells: confusion matrix of the frame as [true, predicted, pixels] rows; None where
+    :param cells: confusion matrix of a label image as [true, predicted, pixels] rows; None where
         it has no ground truth.
+    :param ids: classes of the frame, best first, the likely ones and some more; None unless a
+        classifier answered.
+    :param scores: their probabilities.
+    :param truth_ids: true classes of the frame; None where it has no such ground truth.
     """
 
     index: int
@@ -44,9 +49,27 @@ class FrameRecord(NamedTuple):
     status: str
     reason: str = ''
     confidence: Optional[float] = None
-    labels_crc32: Optional[int] = None
+    crc32: Optional[int] = None
     times_ns: Dict[str, int] = {}
     cells: Optional[List[List[int]]] = None
+    ids: Optional[List[int]] = None
+    scores: Optional[List[float]] = None
+    truth_ids: Optional[List[int]] = None
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the frame was compared with a ground truth."""
+        return self.cells is not None or self.truth_ids is not None
+
+
+def record_of(answer: Answer) -> FrameRecord:
+    """
+    Begin the record of a frame with what every task keeps.
+
+    :param answer: what became of the frame.
+    """
+    return FrameRecord(answer.index, answer.stamp_ns, answer.recorded_ns, answer.status,
+                       answer.reason, answer.confidence, times_ns=answer.times_ns)
 
 
 class BagState:

@@ -9,26 +9,16 @@ import platform
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from espnet_perception import __version__
-from espnet_perception.evaluation.answers import DROPPED, REJECTED, SEGMENTED
-from espnet_perception.evaluation.mappings import ClassMapping
-from espnet_perception.evaluation.metrics import (
-    category_counts,
-    ConfusionMatrix,
-    Scores,
-    scores_of,
-)
+from espnet_perception.evaluation.answers import ANSWERED, DROPPED, REJECTED
+from espnet_perception.evaluation.mappings import ModelClasses
 from espnet_perception.evaluation.replay import BagReplay
 from espnet_perception.evaluation.state import FrameRecord
-from espnet_perception.label_sets import (
-    CITYSCAPES,
-    CITYSCAPES_CATEGORIES,
-    CITYSCAPES_CATEGORY_OF,
-)
+from espnet_perception.evaluation.task import Task
 from espnet_perception.telemetry.latency import summarise
 import numpy as np
 
-FORMAT = 1
-COUNTERS = ('sent', 'received', 'masks', 'published', 'dropped', 'skipped', 'rejected', 'failed')
+FORMAT = 2
+COUNTERS = ('sent', 'received', 'answers', 'published', 'dropped', 'skipped', 'rejected', 'failed')
 
 
 class Replays(NamedTuple):
@@ -37,16 +27,14 @@ class Replays(NamedTuple):
 
     :param bags: the bags.
     :param source: plain values on mode, model and engine.
-    :param mapping: the classes of the evaluation.
-    :param palette: colours of the model's classes, (red, green, blue) each.
-    :param model_classes: names of the model's classes.
+    :param task: how the answers were judged.
+    :param model: the classes of the model.
     """
 
     bags: List[BagReplay]
     source: Dict[str, Any]
-    mapping: ClassMapping
-    palette: Sequence[Sequence[int]]
-    model_classes: Sequence[str]
+    task: Task
+    model: ModelClasses
 
 
 def summary(replays: Replays) -> Dict[str, Any]:
@@ -58,18 +46,20 @@ def summary(replays: Replays) -> Dict[str, Any]:
     """
     records = [record for bag in replays.bags for record in bag.state.records]
     sessions = [session for bag in replays.bags for session in bag.state.sessions]
-    label_set = replays.mapping.label_set
+    label_set = replays.task.label_set
     return _plain({
         'format': FORMAT,
         'package_version': __version__,
         'created': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
         'machine': machine(),
         'source': replays.source,
+        'task': replays.task.name,
+        'main_figures': dict(replays.task.figure_words),
         'classes': list(label_set.classes),
         'label_set': label_set.name,
-        'unmapped_model_classes': list(replays.mapping.unmapped),
-        'overall': _figures(records, sessions, replays.mapping),
-        'bags': [_bag(bag, replays.mapping) for bag in replays.bags],
+        'unmapped_model_classes': list(replays.task.unmapped),
+        'overall': _figures(records, sessions, replays.task),
+        'bags': [_bag(bag, replays.task) for bag in replays.bags],
     })
 
 
@@ -77,19 +67,6 @@ def machine() -> Dict[str, Any]:
     """Return name of the processor, its cores and the versions that matter."""
     return {'processor': _processor(), 'cores': os.cpu_count(), 'system': platform.platform(),
             'python': platform.python_version()}
-
-
-def confusion_of(records: Sequence[FrameRecord], mapping: ClassMapping) -> ConfusionMatrix:
-    """
-    Return the one confusion matrix of all frames with ground truth.
-
-    :param records: what became of the frames.
-    :param mapping: the classes of the evaluation.
-    """
-    confusion = ConfusionMatrix(len(mapping.label_set.classes))
-    for record in records:
-        confusion.add_sparse(record.cells or [])
-    return confusion
 
 
 def times_of(records: Sequence[FrameRecord]) -> Dict[str, List[int]]:
@@ -101,12 +78,12 @@ def times_of(records: Sequence[FrameRecord]) -> Dict[str, List[int]]:
     return times
 
 
-def _bag(bag: BagReplay, mapping: ClassMapping) -> Dict[str, Any]:
+def _bag(bag: BagReplay, task: Task) -> Dict[str, Any]:
     records = bag.state.records
     figures = {'name': bag.name, 'path': str(bag.path), 'topic': bag.topic.name,
                'message_type': bag.topic.message_type, 'notes': bag.notes,
                'seconds_recorded': _seconds_recorded(records)}
-    figures.update(_figures(records, bag.state.sessions, mapping))
+    figures.update(_figures(records, bag.state.sessions, task))
     figures['worst'] = [{'index': entry.index, 'stamp_ns': records[entry.index].stamp_ns,
                          'score': entry.score, 'confidence': records[entry.index].confidence}
                         for entry in bag.worst]
@@ -117,13 +94,13 @@ def _bag(bag: BagReplay, mapping: ClassMapping) -> Dict[str, Any]:
 
 
 def _figures(records: Sequence[FrameRecord], sessions: Sequence[Dict[str, Any]],
-             mapping: ClassMapping) -> Dict[str, Any]:
+             task: Task) -> Dict[str, Any]:
     confidences = [record.confidence for record in records if record.confidence is not None]
-    confusion = confusion_of(records, mapping)
     return {
         'frames': _frames(records),
         'node': _node(records, sessions) if sessions else None,
-        'metrics': _metrics(confusion, mapping) if confusion.counts.any() else None,
+        'metrics': task.metrics(records),
+        'seen': task.seen(records),
         'mean_confidence': float(np.mean(confidences)) if confidences else None,
         'latency_ms': {stage: _rounded(summarise(times)._asdict())
                        for stage, times in times_of(records).items()},
@@ -133,48 +110,27 @@ def _figures(records: Sequence[FrameRecord], sessions: Sequence[Dict[str, Any]],
 
 def _frames(records: Sequence[FrameRecord]) -> Dict[str, Any]:
     counts = {status: sum(record.status == status for record in records)
-              for status in (SEGMENTED, DROPPED, REJECTED)}
+              for status in (ANSWERED, DROPPED, REJECTED)}
     total = len(records)
     return {'total': total, **counts,
-            'with_truth': sum(record.cells is not None for record in records),
+            'with_truth': sum(record.has_truth for record in records),
             'drop_rate': counts[DROPPED] / total if total else None}
 
 
 def _node(records: Sequence[FrameRecord], sessions: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
-    """Account for every frame sent: with a mask, dropped, rejected ... or lost on the wire."""
+    """Account for every frame sent: with an answer, dropped, rejected ... or lost on the wire."""
     node = {name: sum(session.get(name, 0) for session in sessions) for name in COUNTERS}
     node['lost_to_node'] = node['sent'] - node['received']
-    node['lost_from_node'] = node['published'] - node['masks']
-    node['unaccounted'] = node['sent'] - node['masks'] - node['lost_to_node'] - node[
+    node['lost_from_node'] = node['published'] - node['answers']
+    node['unaccounted'] = node['sent'] - node['answers'] - node['lost_to_node'] - node[
         'lost_from_node'] - sum(node[name] for name in ('dropped', 'skipped', 'rejected',
                                                         'failed'))
-    segmented = sum(record.status == SEGMENTED for record in records)
-    node['masks_of_killed_runs'] = max(0, segmented - node['masks'])
+    answered = sum(record.status == ANSWERED for record in records)
+    node['answers_of_killed_runs'] = max(0, answered - node['answers'])
     node['seconds'] = sum(session['seconds'] for session in sessions)
-    node['masks_per_second'] = node['masks'] / node['seconds'] if node['seconds'] else None
+    node['answers_per_second'] = node['answers'] / node['seconds'] if node['seconds'] else None
     node['sessions'] = len(sessions)
     return node
-
-
-def _metrics(confusion: ConfusionMatrix, mapping: ClassMapping) -> Dict[str, Any]:
-    label_set = mapping.label_set
-    scores = confusion.scores()
-    metrics = {'miou': scores.miou, 'miou_present': scores.miou_present,
-               'pixel_accuracy': scores.pixel_accuracy, 'class_average': scores.class_average,
-               'classes': _per_class(label_set.classes, scores),
-               'confusion': confusion.counts.tolist(), 'categories': None}
-    if label_set.classes == CITYSCAPES.classes:
-        merged = scores_of(category_counts(confusion.counts, CITYSCAPES_CATEGORY_OF))
-        metrics['categories'] = _per_class(CITYSCAPES_CATEGORIES.classes, merged)
-        metrics['category_miou'] = merged.miou
-    return metrics
-
-
-def _per_class(names: Sequence[str], scores: Scores) -> List[Dict[str, Any]]:
-    return [{'name': name, 'iou': iou, 'recall': recall, 'precision': precision,
-             'truth_pixels': pixels}
-            for name, iou, recall, precision, pixels in zip(
-                names, scores.iou, scores.recall, scores.precision, scores.truth_pixels)]
 
 
 def _seconds_recorded(records: Sequence[FrameRecord]) -> Optional[float]:

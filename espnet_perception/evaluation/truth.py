@@ -16,7 +16,7 @@ from typing import List, Optional, Protocol, Sequence
 
 from espnet_perception.errors import DatasetError, ImageError
 from espnet_perception.evaluation.bags import Bag
-from espnet_perception.evaluation.messages import BagMessage, COMPRESSED_IMAGE
+from espnet_perception.evaluation.messages import BagMessage, COMPRESSED_IMAGE, Topic
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
@@ -118,6 +118,39 @@ class FolderTruth:
             return read_label_image(self._by_order[index])
         file = self._by_stamp.get(stamp_ns)
         return None if file is None else read_label_image(file)
+
+
+def truth_of(bag: Bag, topic: Topic, place: str) -> Truth:
+    """
+    Open the ground truth of a bag.
+
+    :param bag: the open bag.
+    :param topic: topic of the images.
+    :param place: a topic of the bag or a folder with label images; empty: none.
+    :raises PerceptionError: neither such a topic nor such a folder, or nothing fits.
+    """
+    if not place:
+        return NoTruth()
+    is_topic = place in [entry.name for entry in bag.topics]
+    if is_topic or (place.startswith('/') and not Path(place).exists()):
+        return TopicTruth(bag, place)  # of a missing topic its error names those there are
+    return FolderTruth(place, stamps_of(bag, topic))
+
+
+def stamps_of(bag: Bag, topic: Topic) -> List[int]:
+    """
+    Return the stamps of all frames of a topic in nanoseconds; -1 where a message is damaged.
+
+    :param bag: the open bag.
+    :param topic: topic of the images.
+    """
+    stamps = []
+    for message in bag.messages(topic):
+        try:
+            stamps.append(message.stamp_ns)
+        except ImageError:
+            stamps.append(-1)
+    return stamps
 
 
 def read_label_image(path: Path) -> np.ndarray:

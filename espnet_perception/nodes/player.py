@@ -14,7 +14,7 @@ import time
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from diagnostic_msgs.msg import DiagnosticArray
-from espnet_msgs.msg import Legend
+from espnet_msgs.msg import ClassScores, Legend
 from espnet_perception.errors import PerceptionError
 from espnet_perception.nodes import conversions, qos
 from espnet_perception.telemetry.clock import monotonic_ns
@@ -27,7 +27,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 ERROR = 2
 POLL_S = 0.02
-# Masks wait here while the program is busy with one of them.
+# Answers wait here while the program is busy with one of them.
 DEPTH = 50
 # A mask whose confidence has not come after that time goes without it.
 CONFIDENCE_PATIENCE_NS = 300 * 10 ** 6
@@ -35,27 +35,30 @@ CONFIDENCE_PATIENCE_NS = 300 * 10 ** 6
 
 class Returned(NamedTuple):
     """
-    A mask that came back.
+    What came back for a frame.
 
     :param stamp_ns: its stamp, that of the frame.
-    :param labels: (H, W) uint8 class ids.
     :param received_ns: monotonic time of its arrival.
-    :param confidence: mean confidence 0..1; None where it was not collected.
+    :param labels: (H, W) uint8 class ids; None of a classification node.
+    :param confidence: mean confidence or highest probability, 0..1; None where it is not known.
+    :param ranking: class ids (k,) int32 and their scores (k,) float32, best first, of a
+        classification node; else None.
     """
 
     stamp_ns: int
-    labels: np.ndarray
     received_ns: int
+    labels: Optional[np.ndarray] = None
     confidence: Optional[float] = None
+    ranking: Optional[Tuple[np.ndarray, np.ndarray]] = None
 
 
 class BagPlayer:
     """
-    Plays images to a node and collects its masks, legend and diagnostics.
+    Plays images to a node and collects its masks or classes, legend and diagnostics.
 
     :param node_name: full name of the node, as /segmentation.
     :param diagnostics_topic: where its diagnostics are.
-    :param with_confidence: collect the confidence of every frame as well.
+    :param with_confidence: collect the confidence of every mask as well.
     """
 
     def __init__(self, node_name: str, diagnostics_topic: str = '/diagnostics',
@@ -66,7 +69,7 @@ class BagPlayer:
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node('bag_player_{}'.format(os.getpid()),
                                        context=self._context)
-        self._masks = queue.Queue()  # type: queue.Queue
+        self._answers = queue.Queue()  # type: queue.Queue
         self._with_confidence = with_confidence
         self._waiting = None  # type: Optional[Returned]  # for its confidence
         self._news = threading.Condition()
@@ -108,15 +111,15 @@ class BagPlayer:
         """
         self._publisher.publish(cdr)
 
-    def next_mask(self, timeout_s: float) -> Optional[Returned]:
+    def next_answer(self, timeout_s: float) -> Optional[Returned]:
         """
-        Wait for the next mask.
+        Wait for the next mask or classes.
 
         :param timeout_s: longest wait.
-        :return: the mask; None when none came in time.
+        :return: what came; None when none came in time.
         """
         try:
-            return self._masks.get(timeout=max(0.0, timeout_s))
+            return self._answers.get(timeout=max(0.0, timeout_s))
         except queue.Empty:
             with self._news:
                 waiting = self._waiting
@@ -159,8 +162,11 @@ class BagPlayer:
 
     def _subscribe(self, diagnostics_topic: str, with_confidence: bool) -> None:
         create = self._node.create_subscription
-        self._mask_subscription = create(Image, self.node_name + '/mask', self._on_mask,
-                                         qos.reliable(DEPTH))
+        # Which node it is shows in which of these topics it publishes on.
+        self._subscriptions = [
+            create(Image, self.node_name + '/mask', self._on_mask, qos.reliable(DEPTH)),
+            create(ClassScores, self.node_name + '/classes', self._on_classes,
+                   qos.reliable(DEPTH))]
         if with_confidence:
             create(Image, self.node_name + '/confidence', self._on_confidence,
                    qos.reliable(DEPTH))
@@ -178,8 +184,8 @@ class BagPlayer:
             return 'it is {}'.format(values.get('lifecycle state', 'not there or silent'))
         if self.legend is None:
             return 'no legend came'
-        if not _publisher_count(self._node, self._mask_subscription):
-            return 'nobody publishes {}/mask'.format(self.node_name)
+        if not any(_publisher_count(self._node, one) for one in self._subscriptions):
+            return 'nobody publishes {0}/mask or {0}/classes'.format(self.node_name)
         if self._publisher is None:
             kind = CompressedImage if compressed else Image
             self._publisher = self._node.create_publisher(kind, topic, qos.reliable(10))
@@ -193,14 +199,21 @@ class BagPlayer:
 
     def _on_mask(self, message: Image) -> None:
         received_ns = monotonic_ns()
-        returned = Returned(*conversions.to_labels(message), received_ns)
+        stamp_ns, labels = conversions.to_labels(message)
+        returned = Returned(stamp_ns, received_ns, labels)
         if not self._with_confidence:
-            self._masks.put(returned)
+            self._answers.put(returned)
             return
         with self._news:
             if self._waiting:
-                self._masks.put(self._waiting)
+                self._answers.put(self._waiting)
             self._waiting = returned
+
+    def _on_classes(self, message: ClassScores) -> None:
+        received_ns = monotonic_ns()
+        stamp_ns, ids, scores = conversions.from_class_scores(message)
+        highest = float(scores[0]) if scores.size else None
+        self._answers.put(Returned(stamp_ns, received_ns, None, highest, (ids, scores)))
 
     def _on_confidence(self, message: Image) -> None:
         """Let the mask of the same frame go; the node publishes the mask first."""
@@ -208,7 +221,7 @@ class BagPlayer:
         with self._news:
             waiting = self._waiting
             if waiting and waiting.stamp_ns == stamp_ns:
-                self._masks.put(waiting._replace(confidence=float(confidence.mean()) / 255))
+                self._answers.put(waiting._replace(confidence=float(confidence.mean()) / 255))
                 self._waiting = None
 
     def _on_legend(self, message: Legend) -> None:

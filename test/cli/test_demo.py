@@ -24,10 +24,10 @@ def test_the_synthetic_drive(ros, short, city_model, tmp_path, capsys):
     assert main(['demo', '--model', city_model, '--frames', '6', '--output', str(output)]) == 0
     report = json.loads((output / 'report' / 'report.json').read_text())
     frames = report['overall']['frames']
-    assert frames['total'] == 6 and frames['segmented'] >= 1
+    assert frames['total'] == 6 and frames['answered'] >= 1
     assert report['overall']['metrics'] is not None
     film = cv2.VideoCapture(str(output / 'demo.mp4'))
-    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == frames['segmented']
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == frames['answered']
     with Image.open(output / 'demo.gif') as animation:
         assert animation.size[0] == 760
     assert cv2.imread(str(output / 'contact_sheet.png')) is not None

@@ -24,7 +24,7 @@ def lines_of(output, bag='drive'):
 
 def outcome(output, bag='drive'):
     """Return what must not depend on how the bag was replayed."""
-    return [(row['stamp_ns'], row['status'], row['labels_crc32'], row['cells'])
+    return [(row['stamp_ns'], row['status'], row['crc32'], row['cells'])
             for row in lines_of(output, bag)]
 
 
@@ -44,7 +44,7 @@ def offline(drive, city_model, tmp_path_factory):
 def test_offline(offline):
     """Every frame is there, with its truth, and the report is written."""
     report = figures(offline)
-    assert report['overall']['frames']['segmented'] == 8
+    assert report['overall']['frames']['answered'] == 8
     assert report['overall']['frames']['with_truth'] == 8
     assert report['source']['mode'] == 'offline' and report['source']['model'] == 'city'
     assert report['overall']['metrics']['category_miou'] is not None
@@ -56,7 +56,7 @@ def test_the_main_figures_are_printed(drive, city_model, tmp_path, capsys):
     main(['replay', drive, '--model', city_model, '--frames', '2', '--output', str(tmp_path)]
          + TRUTH)
     text = capsys.readouterr().out
-    for words in ('2 frames: 2 segmented, 0 dropped, 0 rejected', 'total: median', 'mIoU ',
+    for words in ('2 frames: 2 answered, 0 dropped, 0 rejected', 'total: median', 'mIoU ',
                   str(tmp_path / 'report.html')):
         assert words in text
 
@@ -97,7 +97,7 @@ def test_live_outputs_equal_offline_outputs(ros, drive, city_model, offline, tmp
                  str(tmp_path)] + TRUTH) == 0
     assert outcome(tmp_path) == outcome(offline)
     node = figures(tmp_path)['overall']['node']
-    assert (node['sent'], node['received'], node['masks']) == (8, 8, 8)
+    assert (node['sent'], node['received'], node['answers']) == (8, 8, 8)
     assert node['unaccounted'] == node['lost_to_node'] == node['lost_from_node'] == 0
     latency = figures(tmp_path)['overall']['node_latency_ms']
     assert latency['inference']['p99_ms'] > 0
@@ -139,15 +139,15 @@ def test_an_interrupted_live_replay_goes_on(ros, drive, city_model, offline, tmp
     assert outcome(tmp_path / 'out') == outcome(offline)
     report = figures(tmp_path / 'out')['overall']
     assert report['metrics'] == figures(offline)['overall']['metrics']
-    assert report['node']['sessions'] == 2 and report['node']['masks'] == 8
+    assert report['node']['sessions'] == 2 and report['node']['answers'] == 8
 
 
 def test_a_node_that_cannot_start_says_why(ros, drive, tiny_model_dir, tmp_path, capfd):
     """Its own sentence comes through."""
-    assert main(['replay', drive, '--live', '--engine', 'torch', '--model',
-                 str(tmp_path / 'nothing'), '--output', str(tmp_path)]) == 1
+    assert main(['replay', drive, '--live', '--engine', 'torch', '--threads', '9999', '--model',
+                 str(tiny_model_dir), '--output', str(tmp_path)]) == 1
     last = capfd.readouterr().err.strip().splitlines()[-1]
-    assert 'cannot configure' in last and str(tmp_path / 'nothing') in last
+    assert 'cannot configure' in last and "setting 'threads' is 9999" in last
 
 
 def test_attach_to_a_running_node(ros, drive, city_model, offline, tmp_path, repository):

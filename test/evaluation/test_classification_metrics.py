@@ -29,7 +29,8 @@ def test_top_k_worked_out_by_hand():
     assert scores.classes.f1 == pytest.approx([2 / 3, 0, 1, 0])
     assert scores.class_average == pytest.approx((0.5 + 0 + 1) / 3)
     assert scores.macro_f1 == pytest.approx((2 / 3 + 0 + 1 + 0) / 4)
-    assert metric.confusion.tolist() == [[1, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert metric.confusion.tolist() == [[1, 1, 0, 0, 0], [0, 0, 0, 1, 0],
+                                         [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]
 
 
 def test_one_image_at_a_time_and_merged_counts_the_same():
@@ -48,6 +49,17 @@ def test_of_equal_scores_the_lower_id_is_the_better():
     metric = TopK(3)
     metric.add(np.zeros((3, 3)), [0, 1, 2])
     assert metric.scores().accuracy == {1: pytest.approx(1 / 3)}
+
+
+def test_an_image_without_a_prediction_is_wrong():
+    """It is missed, and no class is to blame."""
+    metric = TopK(3)
+    metric.add_ranking([], 1)
+    metric.add_ranking([1], 1)
+    scores = metric.scores()
+    assert scores.accuracy == {1: 0.5}
+    assert scores.classes.recall[1] == 0.5 and scores.classes.precision[1] == 1
+    assert metric.confusion[1].tolist() == [0, 1, 0, 1]
 
 
 def test_f1_worked_out_by_hand():

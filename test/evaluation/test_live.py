@@ -8,7 +8,7 @@ from espnet_perception.errors import PerceptionError
 from espnet_perception.evaluation import live
 from espnet_perception.evaluation.bags import open_bag
 from espnet_perception.evaluation.live import LiveSource
-from espnet_perception.evaluation.player import NodeCounters, Pace, ReceivedMask
+from espnet_perception.evaluation.player import NodeCounters, Pace, ReceivedAnswer
 from espnet_perception.telemetry.clock import monotonic_ns
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ class ScriptedPlayer:
 
     def __init__(self, fates):
         self._fates = deque(fates)
-        self._masks = deque()
+        self._answers = deque()
         self._store = get_typestore(Stores.ROS2_HUMBLE)
         self._counts = dict(NodeCounters(received=40, published=40)._asdict())
         self.stamps = []
@@ -39,12 +39,12 @@ class ScriptedPlayer:
         if fate in ('mask', 'back'):
             self._counts['published'] += 1
         if fate == 'mask':
-            self._masks.append(ReceivedMask(stamp_ns, np.zeros((2, 2), np.uint8),
-                                            monotonic_ns()))
+            self._answers.append(ReceivedAnswer(stamp_ns, monotonic_ns(),
+                                                np.zeros((2, 2), np.uint8)))
 
-    def next_mask(self, timeout_s):
+    def next_answer(self, timeout_s):
         """Hand over the next mask at once."""
-        return self._masks.popleft() if self._masks else None
+        return self._answers.popleft() if self._answers else None
 
     def counters(self, timeout_s):
         """Return what the node counted, with what it had counted before."""
@@ -79,16 +79,16 @@ def test_every_fate_is_accounted_for(bags, rate):
     """Whether each answer is awaited, or the bag's own timing rules."""
     statuses, session, _ = play(bags.drive(), ['mask', 'drop', 'wire', 'mask', 'back', 'mask'],
                                 rate)
-    assert statuses == [(0, 'segmented'), (1, 'dropped'), (2, 'dropped'), (3, 'segmented'),
-                        (4, 'dropped'), (5, 'segmented')]
+    assert statuses == [(0, 'answered'), (1, 'dropped'), (2, 'dropped'), (3, 'answered'),
+                        (4, 'dropped'), (5, 'answered')]
     assert session['sent'] == 6 and session['received'] == 5 and session['dropped'] == 1
-    assert session['published'] == 4 and session['masks'] == 3
+    assert session['published'] == 4 and session['answers'] == 3
 
 
 def test_a_replay_goes_on_where_it_stopped(bags, make):
     """Frames of an earlier run are not sent again."""
     statuses, session, stamps = play(bags.drive(), [], skip=4)
-    assert statuses == [(4, 'segmented'), (5, 'segmented')]
+    assert statuses == [(4, 'answered'), (5, 'answered')]
     assert session['sent'] == 2
     assert stamps == [make.START_NS + 4 * make.STEP_NS, make.START_NS + 5 * make.STEP_NS]
 
@@ -99,7 +99,7 @@ def test_stamps_that_repeat_are_replaced(bags, make):
             for recorded, stamp in ((1001, 0), (1002, 5), (1003, 5), (1003, 5))]
     statuses, session, stamps = play(bags.write('zero', rows), [])
     assert stamps == [1001, 5, 1003, 1004]
-    assert [status for _, status in statuses] == ['segmented'] * 4
+    assert [status for _, status in statuses] == ['answered'] * 4
     assert session['restamped'] == 3
 
 
@@ -111,7 +111,7 @@ def test_a_damaged_image_is_rejected_not_dropped(bags, make):
             ('/cam', make.IMAGE, 3, good[:60]),
             ('/cam', make.IMAGE, 4, make.image(40, make.frame(1)))]
     statuses, session, stamps = play(bags.write('odd', rows), ['mask', 'reject', 'mask'])
-    assert statuses == [(0, 'segmented'), (1, 'rejected'), (2, 'rejected'), (3, 'segmented')]
+    assert statuses == [(0, 'answered'), (1, 'rejected'), (2, 'rejected'), (3, 'answered')]
     assert stamps == [10, 20, 40] and session['rejected'] == 1
 
 

@@ -7,13 +7,14 @@ import re
 
 import cv2
 from espnet_perception.errors import DatasetError, OutputError
-from espnet_perception.evaluation.answers import Answer, DROPPED, REJECTED, SEGMENTED
+from espnet_perception.evaluation.answers import Answer, ANSWERED, DROPPED, REJECTED
 from espnet_perception.evaluation.bags import open_bag
 from espnet_perception.evaluation.mappings import mapping_for, ModelClasses
 from espnet_perception.evaluation.metrics import ConfusionMatrix
 from espnet_perception.evaluation.offline import OfflineSource
 from espnet_perception.evaluation.replay import Place, replay_bag, ReplaySettings
 from espnet_perception.evaluation.report import write_report
+from espnet_perception.evaluation.segmentation_task import SegmentationTask
 from espnet_perception.evaluation.summary import Replays
 from espnet_perception.pipeline import create_segmenter
 import numpy as np
@@ -50,12 +51,12 @@ class ToldSource:
             if message.index == self._stop_at:
                 raise KeyboardInterrupt
             self.answered.append(message.index)
-            status = self._fates.get(message.index, SEGMENTED)
+            status = self._fates.get(message.index, ANSWERED)
             yield Answer(message.index, message.stamp_ns, message.recorded_ns, status,
                          'as told' if status == REJECTED else '',
-                         self.predicted(message.index) if status == SEGMENTED else None,
+                         self.predicted(message.index) if status == ANSWERED else None,
                          0.5, {'total': (1 + message.index) * 10 ** 6}
-                         if status == SEGMENTED else {})
+                         if status == ANSWERED else {})
 
     def session(self):
         """Nothing is counted."""
@@ -64,15 +65,15 @@ class ToldSource:
 def run(bag_path, source, folder, settings=TRUTH, restart=False):
     """Replay a bag with mapping and place."""
     with open_bag(str(bag_path)) as bag:
-        return replay_bag(bag, source, mapping_for(MODEL), settings,
+        return replay_bag(bag, source, SegmentationTask(mapping_for(MODEL)), settings,
                           Place(folder / bag.name, restart))
 
 
 def report(replays, folder, truth='/camera/labels'):
     """Write the report; return its figures as a reader gets them."""
-    mapping = mapping_for(MODEL)
-    write_report(Replays(replays, {'mode': 'offline', 'model': 'told'}, mapping, PALETTE,
-                         MODEL.classes), folder, truth)
+    task = SegmentationTask(mapping_for(MODEL))
+    write_report(Replays(replays, {'mode': 'offline', 'model': 'told'}, task, MODEL), folder,
+                 truth)
     return json.loads((folder / 'report.json').read_text())
 
 
@@ -86,7 +87,7 @@ def test_figures_are_those_of_one_confusion_matrix(bags, make, tmp_path):
     overall = figures['overall']
     assert overall['metrics']['confusion'] == expected.counts.tolist()
     assert overall['metrics']['miou'] == pytest.approx(expected.scores().miou)
-    assert overall['frames'] == {'total': 8, 'segmented': 6, 'dropped': 1, 'rejected': 1,
+    assert overall['frames'] == {'total': 8, 'answered': 6, 'dropped': 1, 'rejected': 1,
                                  'with_truth': 6, 'drop_rate': 0.125}
     assert overall['latency_ms']['total']['max_ms'] == pytest.approx(8.0)
     assert figures['bags'][0]['rejected'] == [
@@ -187,7 +188,7 @@ def test_the_report_of_several_bags(bags, make, tmp_path):
     assert '{:.1f} %'.format(100 * figures['overall']['metrics']['miou']) in page
 
 
-def test_a_report_without_truth_or_segmented_frames(bags, make, tmp_path):
+def test_a_report_without_truth_or_answered_frames(bags, make, tmp_path):
     """No metrics and hardly any picture, but a page."""
     source = ToldSource(make, fates=dict.fromkeys(range(6), DROPPED))
     done = run(bags.drive(truth=False), source, tmp_path, ReplaySettings())

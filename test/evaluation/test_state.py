@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 IDENTITY = {'bag': '/a', 'classes': ('x', 'y'), 'model': 'm'}
-ROW = FrameRecord(0, 5, 6, 'segmented', '', 0.5, 123, {'total': 7}, [[0, 1, 2]])
+ROW = FrameRecord(0, 5, 6, 'answered', '', 0.5, 123, {'total': 7}, [[0, 1, 2]])
 
 
 def test_records_survive(tmp_path):

@@ -4,8 +4,7 @@
 
 from espnet_perception.errors import BagError, DatasetError
 from espnet_perception.evaluation.bags import open_bag
-from espnet_perception.evaluation.replay import truth_of
-from espnet_perception.evaluation.truth import FolderTruth, read_label_image, TopicTruth
+from espnet_perception.evaluation.truth import FolderTruth, read_label_image, TopicTruth, truth_of
 import numpy as np
 from PIL import Image
 import pytest

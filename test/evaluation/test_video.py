@@ -30,7 +30,7 @@ def pictures():
     for index in range(8):
         labels = np.zeros((60, 120), np.uint8)
         labels[:5 + 5 * index] = 1
-        scenes.append(Scene(FrameRecord(index, index, index, 'segmented'),
+        scenes.append(Scene(FrameRecord(index, index, index, 'answered'),
                             np.full((60, 120, 3), 120, np.uint8), labels, None))
     film = Film('title', 'facts', Look(STYLE, mapping_for(MODEL)), [0, 1])
     return list(film_frames(scenes, film))
