@@ -53,8 +53,9 @@ def run(chosen: argparse.Namespace) -> int:
     """
     began = time.monotonic()
     output = Path(chosen.output)
+    card = _segmentation_card(chosen.model)
     own = bool(chosen.bag)
-    truth = '' if own else _draw(chosen, output)
+    truth = '' if own else _draw(chosen, output, card)
     print('playing {} to the node ...'.format(chosen.bag), flush=True)
     replays = []  # type: List[Any]
     figures = replay.replay(_replay_arguments(chosen, truth), replays)
@@ -103,11 +104,22 @@ def films(replays: Any, output: Path) -> Dict[str, Path]:
     return made
 
 
-def _draw(chosen: argparse.Namespace, output: Path) -> str:
+def _segmentation_card(model: str) -> Any:
+    """Return the card of a model; the film shows masks, so others are refused."""
+    from espnet_perception.errors import ModelError
+    from espnet_perception.pipeline.models import find_model
+    card = find_model(model).card
+    if card.task != 'segmentation':
+        raise ModelError("model '{}' is for {}, and the demo shows segmentation; for your own bag "
+                         'use espnet-perception replay BAG --live --model {}'.format(
+                             card.name, card.task, model))
+    return card
+
+
+def _draw(chosen: argparse.Namespace, output: Path, card: Any) -> str:
     """Write the synthetic drive as a bag; return its label topic, if the model can use it."""
     from espnet_perception.evaluation.state import writing
     from espnet_perception.label_sets import CITYSCAPES
-    from espnet_perception.pipeline.models import find_model
     from espnet_perception.synthetic import SyntheticDrive
     from espnet_perception.synthetic.bag import LABELS_TOPIC, write_bag
     from tqdm import tqdm
@@ -121,7 +133,7 @@ def _draw(chosen: argparse.Namespace, output: Path) -> str:
               dynamic_ncols=True) as bar:
         write_bag(str(bag), drive, progress=lambda done: bar.update(done - bar.n))
     chosen.bag = str(bag)
-    comparable = set(find_model(chosen.model).card.classes) & set(CITYSCAPES.classes)
+    comparable = set(card.classes) & set(CITYSCAPES.classes)
     return LABELS_TOPIC if comparable else ''
 
 

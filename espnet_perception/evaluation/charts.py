@@ -72,7 +72,7 @@ def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence
     matrix = matrix[:, :len(columns)]
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(100 * matrix, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
-    side = 0.36 * len(names) + 2.2
+    side = max(4.4, 0.36 * len(names) + 2.2)
     figure, axes = _figure(side + 0.6, side)
     axes.imshow(share, cmap='Blues', vmin=0, vmax=100, aspect='auto')
     for row, column in np.argwhere(share >= 0.5):

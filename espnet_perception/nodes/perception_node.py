@@ -194,8 +194,9 @@ class PerceptionNode(ManagedNode, Steps):
         model, engine = self.own_settings.model, self.settings.engine
         if not model:
             raise SettingsError("parameter 'model' is empty and this node has no default; give "
-                                'model:= the path of a directory with {}, of a released .pth '
-                                'file, or a name in models/'.format(CARD_FILE))
+                                'model:= the path of a directory with {} or of a released .pth '
+                                "file, or a name of 'espnet-perception weights list'".format(
+                                    CARD_FILE))
         with ProgressLog(self.get_logger().info, 'loading {} for engine {}'.format(model, engine)):
             return self.open_pipeline(model, engine, self.parameters.get(self._pipeline_type))
 

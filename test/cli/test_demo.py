@@ -45,3 +45,9 @@ def test_your_own_bag(ros, drive, tiny_model_dir, tmp_path):
     assert report['overall']['metrics'] is None
     assert report['overall']['mean_confidence'] > 0
     assert (output / 'demo.mp4').stat().st_size > 1000
+
+
+def test_a_classifier_is_refused(tiny_classifier_dir, tmp_path, capsys):
+    """At once, with the command that shows it."""
+    assert main(['demo', '--model', str(tiny_classifier_dir), '--output', str(tmp_path)]) == 1
+    assert 'use espnet-perception replay BAG --live --model' in capsys.readouterr().err
