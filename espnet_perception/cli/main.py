@@ -12,10 +12,11 @@ import sys
 from typing import Optional, Sequence
 
 from espnet_perception import __version__
-from espnet_perception.cli import demo, info, replay, weights
+from espnet_perception.cli import demo, evaluate, info, replay, weights
 from espnet_perception.errors import PerceptionError
 
-COMMANDS = {'replay': replay, 'demo': demo, 'info': info, 'weights': weights}
+COMMANDS = {'replay': replay, 'evaluate': evaluate, 'demo': demo, 'info': info,
+            'weights': weights}
 INTERRUPTED = 130
 
 

@@ -18,7 +18,7 @@ from espnet_perception.evaluation.answers import Answer, ANSWERED
 from espnet_perception.evaluation.classification_task import ClassificationTask
 from espnet_perception.evaluation.mappings import mapping_for, mapping_to, ModelClasses
 from espnet_perception.evaluation.offline import ANSWERERS
-from espnet_perception.evaluation.pictures import contact_sheet, stacked, title_bar
+from espnet_perception.evaluation.pictures import contact_sheet, fit_width, stacked, title_bar
 from espnet_perception.evaluation.scenes import Scene
 from espnet_perception.evaluation.segmentation_task import SegmentationTask
 from espnet_perception.evaluation.state import FrameRecord, write_image
@@ -33,6 +33,7 @@ from espnet_perception.settings import ClassifierSettings, SegmenterSettings
 import numpy as np
 from tqdm import tqdm
 
+SAMPLES_WIDTH = 1280
 SAMPLE_COLUMNS = {'segmentation': 4, 'classification': 3}
 
 
@@ -159,7 +160,8 @@ def write_samples(evaluation: Evaluation, path: Path) -> None:
     panels = [panel for scene in evaluation.samples for panel in look.panels(scene)]
     grid = contact_sheet(panels, SAMPLE_COLUMNS[figures['task']])
     bar = title_bar(grid.shape[1], figures['model'], figures['dataset'], height=40)
-    write_image(path, stacked([bar, grid] + look.legend(evaluation.samples, grid.shape[1])))
+    picture = stacked([bar, grid] + look.legend(evaluation.samples, grid.shape[1]))
+    write_image(path, fit_width(picture, SAMPLES_WIDTH))
 
 
 class _Averaged:
@@ -228,10 +230,9 @@ def _task(card: ModelCard, model: ModelClasses, dataset: Any, options: Options
     if not labelled:
         return SegmentationTask(_mapping(model, dataset, options.truth_classes)), None
     if dataset.multi_label != card.multi_label:
-        raise DatasetError("images of {} have {} each, and the model '{}' tells {}".format(
-            dataset.name, *('any number of classes' if several else 'one class'
-                            for several in (dataset.multi_label, False)[:1]), card.name,
-            'any number' if card.multi_label else 'one'))
+        ways = {False: 'one class', True: 'any number of classes'}
+        raise DatasetError("an image of {} has {}, the model '{}' tells {}".format(
+            dataset.name, ways[dataset.multi_label], card.name, ways[card.multi_label]))
     foreign = [name for name in dataset.label_set.classes if name not in model.classes]
     if foreign:
         raise DatasetError("{} classes of {} are none of the model '{}', such as {}".format(

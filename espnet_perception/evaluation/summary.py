@@ -47,7 +47,7 @@ def summary(replays: Replays) -> Dict[str, Any]:
     records = [record for bag in replays.bags for record in bag.state.records]
     sessions = [session for bag in replays.bags for session in bag.state.sessions]
     label_set = replays.task.label_set
-    return _plain({
+    return plain({
         'format': FORMAT,
         'package_version': __version__,
         'created': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
@@ -155,12 +155,12 @@ def _rounded(figures: Dict[str, Any]) -> Dict[str, Any]:
             for name, value in figures.items()}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return the value with every NaN turned into None, for JSON knows no NaN."""
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, float) and math.isnan(value):
         return None
     return value

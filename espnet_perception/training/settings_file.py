@@ -27,13 +27,28 @@ def load(settings_type: Type[Settings], path: str, overrides: Sequence[str] = ()
     if not isinstance(values, dict):
         raise SettingsError('the training settings {} hold {}, expected a mapping'.format(
             path, type(values).__name__))
-    values = dict(values)
+    return from_dict(settings_type, {**values, **parse_overrides(overrides)})
+
+
+def parse_overrides(overrides: Sequence[str], option: str = '--set') -> Dict[str, Any]:
+    """
+    Return values by key of what was given on a command line.
+
+    :param overrides: 'key=value' with the value in YAML
+    :param option: what they were given with, for the message
+    :raises SettingsError: no such form, or no YAML
+    """
+    values = {}
     for override in overrides:
         key, sign, text = override.partition('=')
         if not sign:
-            raise SettingsError("--set got '{}', expected key=value".format(override))
-        values[key.strip()] = _parse(text, override)
-    return from_dict(settings_type, values)
+            raise SettingsError("{} got '{}', expected key=value".format(option, override))
+        try:
+            values[key.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise SettingsError("{} got '{}', which is not YAML: {}".format(
+                option, override, ' '.join(str(error).split())))
+    return values
 
 
 def from_dict(settings_type: Type[Settings], values: Dict[str, Any]) -> Settings:
@@ -57,11 +72,3 @@ def from_dict(settings_type: Type[Settings], values: Dict[str, Any]) -> Settings
                 key, value, expected.__name__))
         checked[key] = value
     return settings_type(**checked)
-
-
-def _parse(text: str, override: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingsError("--set got '{}', which is not YAML: {}".format(
-            override, ' '.join(str(error).split())))
