@@ -3,18 +3,20 @@
 """Make a model directory of ours from a weight file under the authors' tensor names."""
 
 import os
-import re
-import shutil
 from typing import List, NamedTuple, Optional, Tuple
 
 from espnet_perception import model_card
-from espnet_perception.errors import ModelError, OutputError, SettingsError
+from espnet_perception.errors import ModelError
 from espnet_perception.label_sets import LABEL_SETS, LabelSet
 from espnet_perception.model_card import ModelCard
 from espnet_perception.weights.catalogue import name_of_content
-
-WEIGHTS_FILE, PAGE_FILE = 'weights.pth', 'MODEL_CARD.md'
-NAME_PATTERN = r'[A-Za-z0-9_][A-Za-z0-9_.+-]*'
+from espnet_perception.weights.model_directory import (
+    check_free,
+    check_name,
+    new_directory,
+    PAGE_FILE,
+    WEIGHTS_FILE,
+)
 
 
 class ImportOptions(NamedTuple):
@@ -48,35 +50,15 @@ def import_weights(path: str, folder: str, options: ImportOptions) -> str:
     :raises SettingsError: the name cannot be that of a directory.
     """
     from espnet_perception.networks.upstream import load_upstream
-    name = options.name or name_of_content(path) or os.path.splitext(os.path.basename(path))[0]
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise SettingsError("'{}' cannot be the name of a model; take letters, digits and _ . + -"
-                            .format(name))
+    name = check_name(options.name or name_of_content(path)
+                      or os.path.splitext(os.path.basename(path))[0])
     directory = os.path.join(folder, name)
-    _check_free(directory, options.force)
+    check_free(directory, options.force)
     network, card = load_upstream(path)
     card = _complete(card, path, name, options)
-    part = os.path.join(folder, '.{}.{}.part'.format(name, os.getpid()))
-    try:
-        os.makedirs(part)
+    with new_directory(directory, options.force) as part:
         _write(network.state_dict(), card, part)
-        _put_in_place(part, directory)
-    except OSError as error:
-        raise OutputError('cannot write the model {}: {}; free some space or give another folder '
-                          'with --to'.format(directory, error.strerror))
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return directory
-
-
-def _check_free(directory: str, force: bool) -> None:
-    if not os.path.lexists(directory):
-        return
-    if not os.path.isfile(os.path.join(directory, model_card.CARD_FILE)):
-        raise OutputError('{} is there and is no model; give another --name'.format(directory))
-    if not force:
-        raise OutputError('there is a model at {}; give another --name, or --force to replace it'
-                          .format(directory))
 
 
 def _complete(card: ModelCard, path: str, name: str, options: ImportOptions) -> ModelCard:
@@ -113,20 +95,6 @@ def _write(tensors: dict, card: ModelCard, directory: str) -> None:
     model_card.save(card, directory)
     with open(os.path.join(directory, PAGE_FILE), 'w', encoding='utf-8') as stream:
         stream.write('\n'.join(_page(card)) + '\n')
-
-
-def _put_in_place(part: str, directory: str) -> None:
-    if not os.path.lexists(directory):
-        os.rename(part, directory)
-        return
-    old = part[:-len('.part')] + '.old'
-    os.rename(directory, old)
-    try:
-        os.rename(part, directory)
-    except OSError:
-        os.rename(old, directory)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _page(card: ModelCard) -> List[str]:
