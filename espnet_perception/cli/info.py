@@ -175,8 +175,11 @@ def _counted(subject: Subject, with_stages: bool) -> List[info_tables.Section]:
     if subject.card is not None and not info_tables.has_torch():
         return [({'counts': None}, info_tables.pairs(
             [('parameters', 'not counted: torch is not installed')]))]
+    from espnet_perception.networks import LANGUAGE_NETWORKS
     from espnet_perception.networks.receptive_field import receptive_fields
     network = subject.build()
+    if subject.name in LANGUAGE_NETWORKS:
+        return [info_tables.parts(network)]
     fields = receptive_fields(network)
     sections = [info_tables.sizes(network, subject.size, fields)]
     if with_stages:

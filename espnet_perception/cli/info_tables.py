@@ -74,6 +74,22 @@ def sizes(network: Any, size: Tuple[int, int], fields: Mapping[str, Optional[int
             'receptive_fields': dict(fields)}, pairs(rows)
 
 
+def parts(network: Any) -> Section:
+    """
+    Return the parameters of a language model, which takes no image, and those of its parts.
+
+    :param network: a torch module.
+    """
+    counts = {name: sum(one.numel() for one in part.parameters())
+              for name, part in [*network.named_children(), *network.layers.named_children()]}
+    total = sum(one.numel() for one in network.parameters())
+    rows = [('parameters', '{:,}'.format(total)),
+            ('', '{:,} of the embedding, which the softmax shares'.format(counts['embedding']))]
+    rows += [('', '{:,} of layer {}'.format(counts[name], int(name) + 1))
+             for name, _ in network.layers.named_children()]
+    return {'counts': {'parameters': total}, 'parts': counts}, pairs(rows)
+
+
 def stages(network: Any, size: Tuple[int, int], fields: Mapping[str, Optional[int]]) -> Section:
     """
     Return a row for each stage; multiply-adds of a kind that no stage has, have no column.

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import os
 import tempfile
-from typing import Callable, NamedTuple, Tuple
+from typing import Callable, NamedTuple, Sequence, Tuple
 import warnings
 
 from espnet_perception.errors import EngineError, ModelError
@@ -15,7 +15,7 @@ from espnet_perception.networks.deploy import DeployedNetwork
 from espnet_perception.networks.fused import fuse
 from espnet_perception.user_folders import cache_folder
 import torch
-from torch import nn
+from torch import nn, Tensor
 
 OPSET = 13
 GRAPH_REVISION = 1  # raise it when the exported graph changes
@@ -87,15 +87,31 @@ def export_onnx(graph: DeployedNetwork, size: Tuple[int, int], product: str, pat
     :raises OSError: the file cannot be written.
     """
     example = torch.zeros(1, size[0], size[1], 3, dtype=getattr(torch, graph.input_type))
+    trace_to_onnx(graph, (example,), path, [INPUT_NAME], OUTPUT_NAMES[product])
+
+
+def trace_to_onnx(graph: nn.Module, examples: Tuple[Tensor, ...], path: str,
+                  input_names: Sequence[str], output_names: Sequence[str]) -> None:
+    """
+    Trace a module on example inputs and write it as ONNX.
+
+    :param graph: in evaluation mode.
+    :param examples: its inputs; their shapes become those of the graph.
+    :param path: file to write.
+    :param input_names: names of the inputs.
+    :param output_names: names of the outputs.
+    :raises EngineError: PyTorch cannot export it.
+    :raises OSError: the file cannot be written.
+    """
     options = {}
     if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
         options['dynamo'] = False  # the tracing exporter: plain operators, on every version
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # constants of the trace are what we want
         try:
-            torch.onnx.export(graph, (example,), path, opset_version=OPSET,
-                              do_constant_folding=True, input_names=[INPUT_NAME],
-                              output_names=OUTPUT_NAMES[product], **options)
+            torch.onnx.export(graph, examples, path, opset_version=OPSET,
+                              do_constant_folding=True, input_names=list(input_names),
+                              output_names=list(output_names), **options)
         except OSError:
             raise
         except Exception as error:  # the exporter's exception types differ between versions

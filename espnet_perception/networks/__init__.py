@@ -9,12 +9,14 @@ from typing import Any, Dict
 from espnet_perception.errors import NetworkError, unknown_key_sentence
 from espnet_perception.networks.classification import ESPNetv2
 from espnet_perception.networks.comparison import ComparedESPNetC, ShuffleNetv2Segmentation
+from espnet_perception.networks.eru import ERULanguageModel
 from espnet_perception.networks.espnet import ESPNet, ESPNetA, ESPNetB, ESPNetC
+from espnet_perception.networks.language_baselines import LSTMLanguageModel, PRULanguageModel
 from espnet_perception.networks.paper_segmentation import ESPNetv2PaperSegmentation
 from espnet_perception.networks.segmentation import ESPNetv2Segmentation
 from torch import nn
 
-NETWORKS = {
+IMAGE_NETWORKS = {
     'espnetv2': ESPNetv2,
     'espnetv2_seg': ESPNetv2Segmentation,
     'espnetv2_seg_paper': ESPNetv2PaperSegmentation,
@@ -25,6 +27,12 @@ NETWORKS = {
     'espnet_c_comparison': ComparedESPNetC,
     'shufflenetv2_seg': ShuffleNetv2Segmentation,
 }
+LANGUAGE_NETWORKS = {
+    'eru_lm': ERULanguageModel,
+    'lstm_lm': LSTMLanguageModel,
+    'pru_lm': PRULanguageModel,
+}
+NETWORKS = dict(IMAGE_NETWORKS, **LANGUAGE_NETWORKS)
 
 # Annotation of a constructor's argument: the type that it takes, and its name in a message.
 KINDS = {
@@ -50,19 +58,24 @@ def create_network(name: str, **arguments: Any) -> nn.Module:
             raise NetworkError(unknown_key_sentence(
                 "argument of network '{}':".format(name), key, tuple(known)))
         _check_kind(name, known[key], value)
-    return NETWORKS[name](**arguments)
+    network = NETWORKS[name]
+    return network(network.Design(**arguments)) if hasattr(network, 'Design') else \
+        network(**arguments)
 
 
 def network_arguments(name: str) -> Dict[str, inspect.Parameter]:
     """
     Return the arguments of a network: name to parameter, with its default and its annotation.
 
+    A network with many of them takes them as one tuple, its class attribute Design.
+
     :param name: a key of NETWORKS.
     :raises NetworkError: unknown name.
     """
     if name not in NETWORKS:
         raise NetworkError(unknown_key_sentence('network', name, tuple(NETWORKS)))
-    return dict(inspect.signature(NETWORKS[name]).parameters)
+    network = NETWORKS[name]
+    return dict(inspect.signature(getattr(network, 'Design', network)).parameters)
 
 
 def _check_kind(network: str, parameter: inspect.Parameter, value: Any) -> None:

@@ -3,7 +3,13 @@
 """create_network and its sentences; every network and argument through the one door."""
 
 from espnet_perception.errors import NetworkError
-from espnet_perception.networks import create_network, KINDS, network_arguments, NETWORKS
+from espnet_perception.networks import (
+    create_network,
+    IMAGE_NETWORKS,
+    KINDS,
+    network_arguments,
+    NETWORKS,
+)
 import numpy as np
 import pytest
 import torch
@@ -15,8 +21,10 @@ def test_every_argument_is_described_and_of_a_kind_that_is_checked(name):
     for key, parameter in network_arguments(name).items():
         assert parameter.annotation in KINDS
         assert isinstance(parameter.default, parameter.annotation)
-        assert ':param {}:'.format(key) in NETWORKS[name].__doc__
-    assert create_network(name).classes == network_arguments(name)['classes'].default
+        described = getattr(NETWORKS[name], 'Design', NETWORKS[name])
+        assert ':param {}:'.format(key) in described.__doc__
+    size = 'classes' if name in IMAGE_NETWORKS else 'words'
+    assert getattr(create_network(name), size) == network_arguments(name)[size].default
 
 
 @pytest.mark.parametrize('name, arguments, sentence', [
@@ -34,6 +42,18 @@ def test_every_argument_is_described_and_of_a_kind_that_is_checked(name):
     ('espnet_a', {'p': None}, 'got p None, expected a whole number'),
     ('espnet_b', {'q': -1}, 'no negative repeats'),
     ('shufflenetv2_seg', {'classes': 0}, 'got 0 classes, expected at least 1'),
+    ('eru_lm', {'preset': 'eru_8m'}, "preset of eru_lm 'eru_8m'; did you mean 'eru_7m"),
+    ('eru_lm', {'axis': 'tokens'}, "axis of eru_lm 'tokens'; did you mean 'token'"),
+    ('eru_lm', {'norm': 'layer'}, "norm of eru_lm 'layer'"),
+    ('eru_lm', {'hidden': 40},
+     'of 4 branches got 400 -> 40 features, expected multiples of 4 and 16'),
+    ('eru_lm', {'rec_groups': 3}, 'got 3 groups of its recurrence, expected a divisor of its 4'),
+    ('eru_lm', {'branches': 0}, 'an ERU of 0 branches'),
+    ('eru_lm', {'width': 2}, "argument of network 'eru_lm': 'width'.*rec_groups, axis, norm"),
+    ('lstm_lm', {'words': 0}, 'got 0 words, expected at least 1'),
+    ('lstm_lm', {'dropout': 1.0}, 'got the dropout 1.0, expected 0 or more'),
+    ('lstm_lm', {'layers': 0}, 'and 0 layers, expected at least 1 of each'),
+    ('pru_lm', {'groups': 3}, 'a PRU of 2 levels and 3 groups got 400 -> 1000 features'),
     ('espnet_d', {}, "unknown network 'espnet_d'; did you mean 'espnet"),
 ])
 def test_wrong_arguments(name, arguments, sentence):

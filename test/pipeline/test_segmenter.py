@@ -8,7 +8,7 @@ import cv2
 from espnet_perception import model_card
 from espnet_perception.engines import ENGINES
 from espnet_perception.errors import ImageError, ModelError, SettingsError
-from espnet_perception.networks import NETWORKS
+from espnet_perception.networks import IMAGE_NETWORKS
 from espnet_perception.pipeline import create_segmenter
 from espnet_perception.pipeline.base import SIDE_MULTIPLE, SIDE_MULTIPLES
 from espnet_perception.settings import SegmenterSettings
@@ -178,7 +178,7 @@ def test_first_networks_give_the_official_labels(shared_dir, engine, name):
 
 def test_sides_that_each_network_takes(shared_dir):
     """The table of side multiples is that of the networks; CamVid's 360 rows stay 360."""
-    for name, network in NETWORKS.items():
+    for name, network in IMAGE_NETWORKS.items():
         multiple = getattr(network, 'side_multiple', None)
         assert multiple in (None, SIDE_MULTIPLES.get(name, SIDE_MULTIPLE))
     path = shared_dir / 'reference/checkpoints/espnet_v1/decoder_espnet_p_2_q_8_camvid.pth'

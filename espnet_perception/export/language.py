@@ -1,0 +1,72 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Export of a language model to ONNX: one token, with the state as inputs and outputs."""
+
+import os
+from typing import List, NamedTuple, Tuple
+
+from espnet_perception.errors import EngineError
+from espnet_perception.export.onnx import trace_to_onnx
+from espnet_perception.networks.language import LanguageModel, StreamingStep
+import torch
+
+TOKEN_INPUT, SCORES_OUTPUT = 'token', 'scores'
+
+
+class StepNames(NamedTuple):
+    """
+    Names of an exported step.
+
+    :param state_in: inputs that hold the state, besides TOKEN_INPUT.
+    :param state_out: the outputs that replace them, besides SCORES_OUTPUT.
+    """
+
+    state_in: List[str]
+    state_out: List[str]
+
+
+def step_names(network: LanguageModel) -> StepNames:
+    """
+    Name the tensors of the state: layer0_hidden, layer0_cell and so on.
+
+    :param network: a language model.
+    """
+    parts = ('hidden', 'cell', 'past')
+    names = ['layer{}_{}'.format(index, part) for index, layer in enumerate(network.layers)
+             for part, _ in zip(parts, layer.initial_state(1))]
+    return StepNames(names, [name + '_after' for name in names])
+
+
+def export_step(network: LanguageModel, path: str, batch: int = 1) -> StepNames:
+    """
+    Write the graph of one token: its id and the state in, scores of the next word and state out.
+
+    The state before the first token is zero. The file appears whole or not at all.
+
+    :param network: a language model in evaluation mode.
+    :param path: file to write.
+    :param batch: number of sequences that are fed side by side.
+    :return: the names of inputs and outputs.
+    :raises EngineError: the network is in training, or PyTorch cannot export it.
+    :raises OSError: the file cannot be written.
+    """
+    if network.training:
+        raise EngineError('a language model is exported in evaluation mode, this one is in '
+                          'training; call eval() first')
+    names = step_names(network)
+    examples = _examples(network, batch)
+    part = '{}.{}.part'.format(path, os.getpid())
+    try:
+        with torch.no_grad():
+            trace_to_onnx(StreamingStep(network), examples, part,
+                          [TOKEN_INPUT] + names.state_in, [SCORES_OUTPUT] + names.state_out)
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+    return names
+
+
+def _examples(network: LanguageModel, batch: int) -> Tuple[torch.Tensor, ...]:
+    tokens = torch.zeros(batch, dtype=torch.int64)
+    return (tokens,) + tuple(part for layer in network.initial_state(batch) for part in layer)
