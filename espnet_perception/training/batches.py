@@ -8,6 +8,7 @@ epoch is a permutation of its own. A file that cannot be read is replaced by ano
 once and counted.
 """
 
+import functools
 import time
 from typing import Any, Callable, Iterator, List, NamedTuple, Tuple
 
@@ -72,6 +73,11 @@ class Batch(NamedTuple):
     waited_s: float = 0.0
 
 
+@functools.lru_cache(maxsize=2)  # a batch may reach from one epoch into the next
+def _order(seed: int, epoch: int, images: int) -> np.ndarray:
+    return np.random.default_rng((seed, 2, epoch)).permutation(images)
+
+
 class _Positions(Dataset):
     """Views by position; what a worker process runs."""
 
@@ -81,7 +87,7 @@ class _Positions(Dataset):
     def __getitem__(self, position: int) -> Tuple[np.ndarray, Any, List[str]]:
         plan, problems = self.plan, []
         epoch, place = divmod(position, plan.images)
-        index = int(np.random.default_rng((plan.seed, 2, epoch)).permutation(plan.images)[place])
+        index = int(_order(plan.seed, epoch, plan.images)[place])
         rng = np.random.default_rng((plan.seed, 1, position))
         step = position // plan.batch_size
         for _ in range(ATTEMPTS):
@@ -122,7 +128,8 @@ def batches(plan: Plan, view: View, first_step: int, workers: int) -> Iterator[B
         _Positions(plan, view), collate_fn=_collate, num_workers=workers,
         batch_sampler=[positions(plan, step) for step in range(first_step, plan.steps)],
         multiprocessing_context='spawn' if workers else None,
-        prefetch_factor=2 if workers else None)
+        prefetch_factor=2 if workers else None,
+        generator=torch.Generator())  # else it draws from that of the run, once more on resuming
     source = iter(loader)
     while True:
         began = time.perf_counter()

@@ -9,7 +9,7 @@ lowest rate, cycles from the second on, and every milestone one epoch later.
 """
 
 import math
-from typing import Callable, Dict, List, NamedTuple, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence
 
 from espnet_perception.errors import SettingsError, unknown_key_sentence
 
@@ -57,6 +57,21 @@ def learning_rate(schedule: Schedule, epoch: float) -> float:
     if epoch < schedule.warm_up:
         rate *= max(epoch, 1e-3) / schedule.warm_up
     return rate
+
+
+def of_settings(settings: Any) -> Schedule:
+    """
+    Return the schedule that the settings of a training script ask for.
+
+    :param settings: schedule, learning_rate, epochs and schedule_options count
+    :raises SettingsError: an unknown option, or as ``check``
+    """
+    for key in settings.schedule_options:
+        if key not in Schedule._field_defaults:
+            raise SettingsError(unknown_key_sentence('option of the schedule', key,
+                                                     list(Schedule._field_defaults)))
+    return check(Schedule(settings.schedule, settings.learning_rate, settings.epochs,
+                          **settings.schedule_options))
 
 
 def check(schedule: Schedule) -> Schedule:

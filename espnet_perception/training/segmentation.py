@@ -111,8 +111,7 @@ def train(settings: Settings) -> Dict[str, Any]:
     if settings.half_size_loss and settings.network != 'espnetv2_seg':
         raise SettingsError('half_size_loss is for espnetv2_seg, the network is {}; set it to '
                             'false'.format(settings.network))
-    schedule = schedules.check(schedules.Schedule(
-        settings.schedule, settings.learning_rate, settings.epochs, **settings.schedule_options))
+    schedule = schedules.of_settings(settings)
     data = open_split(settings, settings.train_split)
     check = open_split(settings, settings.check_split) if settings.check_split else None
     for part in (data, check):

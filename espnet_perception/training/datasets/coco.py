@@ -10,7 +10,7 @@ Images without any object belong to it: a network has to learn to say nothing, t
 
 import json
 import os
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from espnet_perception.errors import DatasetError, unknown_key_sentence
 from espnet_perception.label_sets import COCO
@@ -40,7 +40,8 @@ def open_coco(folder: str, split: str) -> LabelledFiles:
         for row in content['annotations']:
             targets[rows[row['image_id']], class_ids[row['category_id']]] = 1
     except (KeyError, TypeError) as error:
-        raise DatasetError('{} is no instance annotation of COCO; it lacks {}'.format(path, error))
+        raise DatasetError('{} holds no instance annotations of COCO ({} {}); download it again'
+                           .format(path, type(error).__name__, error))
     images = os.path.join(folder, split)
     _check_present(images, names)
     return LabelledFiles('coco/' + split, COCO, targets, images, names)
@@ -68,7 +69,7 @@ def _class_id(name: str, path: str) -> int:
     return COCO.classes.index(name)
 
 
-def _check_present(images: str, names) -> None:
+def _check_present(images: str, names: Sequence[str]) -> None:
     try:
         present = set(os.listdir(images))
     except OSError as error:

@@ -37,8 +37,9 @@ def open_image_folder(folder: str, split: str) -> LabelledFiles:
     """
     root = os.path.join(folder, split)
     classes = _classes(root)
-    for other in _other_splits(folder, split):
-        _check_same(root, classes, os.path.join(folder, other))
+    train = os.path.join(folder, 'train')
+    if os.path.isdir(train):
+        _check_same(root, classes, train)
     names, targets = [], []
     for class_id, name in enumerate(classes):
         files = _images(os.path.join(root, name))
@@ -87,14 +88,9 @@ def _visible(folder: str) -> List[os.DirEntry]:
                            'each class'.format(folder, error.strerror))
 
 
-def _other_splits(folder: str, split: str) -> List[str]:
-    return [entry.name for entry in _visible(folder) if entry.is_dir() and entry.name != split
-            and entry.name in ('train', 'val', 'test')]
-
-
-def _check_same(root: str, classes: Sequence[str], other: str) -> None:
-    others = _classes(other)
-    for having, lacking, where in ((classes, others, other), (others, classes, root)):
+def _check_same(root: str, classes: Sequence[str], train: str) -> None:
+    others = _classes(train)
+    for having, lacking, where in ((classes, others, train), (others, classes, root)):
         missing = [name for name in having if name not in lacking]
         if missing:
             raise DatasetError('{} lacks {} of the {} classes: {}; every split needs a folder '
