@@ -169,6 +169,7 @@ class StreamingStep(nn.Module):
     def __init__(self, network: LanguageModel) -> None:
         super().__init__()
         self.network = network
+        self.train(network.training)  # an exporter brings back the mode of the whole
 
     def forward(self, tokens: Tensor, *state: Tensor) -> Tuple[Tensor, ...]:
         """
