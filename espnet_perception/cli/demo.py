@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--output', default=OUTPUT, metavar='FOLDER',
                         help='where everything goes; replaced (%(default)s)')
     parser.add_argument('--model', default=node.model,
-                        help='name in models/, model folder or upstream .pth file (%(default)s)')
+                        help='model: its name (shipped, fetched or imported), folder or .pth file '
+                             '(%(default)s)')
     parser.add_argument('--engine', default=NodeSettings().engine, choices=ENGINE_NAMES,
                         help='runtime of the network (%(default)s)')
     parser.add_argument('--bag', default='', help='your own bag instead of a synthetic drive')

@@ -45,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='at most so many frames of each bag')
     model = parser.add_argument_group('model')
     model.add_argument('--model', default=node.model,
-                       help='name in models/, model folder or upstream .pth file (%(default)s)')
+                       help='model: its name (shipped, fetched or imported), folder or .pth file '
+                            '(%(default)s)')
     model.add_argument('--engine', default=NodeSettings().engine, choices=ENGINE_NAMES,
                        help='runtime of the network (%(default)s)')
     model.add_argument('--threads', type=int, default=pipeline.threads,
