@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     :param parser: its parser.
     """
     parser.add_argument('model', nargs='?', default=SegmentationNodeSettings().model,
-                        help='name in models/, model folder, upstream .pth file, or the name of '
-                             'a network (%(default)s)')
+                        help='model: its name (shipped, fetched or imported), folder, .pth file, '
+                             'or the name of a network (%(default)s)')
     parser.add_argument('--arguments', metavar='NAME=VALUE,...',
                         help='of a network that is given by its name')
     parser.add_argument('--size', metavar='WxH',
@@ -158,8 +158,10 @@ def _identity(subject: Subject) -> info_tables.Section:
     if card is None:
         return facts, info_tables.pairs([('network', network)])
     rows = [('model', card.name), ('task', card.task), ('network', network),
-            ('input', '{} x {} pixels, {}, resized by {}'.format(
-                card.input_width, card.input_height, card.channel_order, card.resize)),
+            ('input', '{} x {} pixels, {}, resized by {}{}'.format(
+                card.input_width, card.input_height, card.channel_order, card.resize,
+                ', {:g} of it cut out at the centre'.format(card.crop_ratio)
+                if card.crop_ratio else '')),
             ('classes', info_tables.listed(card.classes)),
             ('labels', 'several for each image' if card.multi_label else ''),
             ('void id', card.void_id if card.task == 'segmentation' else ''),
