@@ -79,7 +79,15 @@ def start_or_resume(settings: Any, facts: Dict[str, Any], fixed: Sequence[str],
     return state if kept is None else _taken_up(state, kept, settings, fixed)
 
 
-def _taken_up(state: State, kept: Dict[str, Any], settings: Any, fixed: Sequence[str]) -> State:
+def check_same_run(kept: Dict[str, Any], settings: Any, fixed: Sequence[str]) -> None:
+    """
+    Refuse to go on with settings that make another run.
+
+    :param kept: last checkpoint of the run's folder
+    :param settings: of a training script
+    :param fixed: names of the settings that must be those of the checkpoint
+    :raises SettingsError: one of them differs
+    """
     now = plain(settings)
     for key in fixed:
         before = kept['settings'].get(key, settings._field_defaults[key])
@@ -88,6 +96,10 @@ def _taken_up(state: State, kept: Dict[str, Any], settings: Any, fixed: Sequence
                 '{} was made with {} {!r}, the settings say {!r}; restore it or choose another '
                 'run_folder'.format(os.path.join(settings.run_folder, LAST_FILE), key, before,
                                     now[key]))
+
+
+def _taken_up(state: State, kept: Dict[str, Any], settings: Any, fixed: Sequence[str]) -> State:
+    check_same_run(kept, settings, fixed)
     state.network.load_state_dict(kept['training'])
     state.average.network.load_state_dict(kept['network'])
     state.average.updates = kept['updates']
