@@ -9,6 +9,7 @@ from typing import List
 
 from espnet_perception.errors import DatasetError
 from espnet_perception.evaluation.metrics import NO_CLASS
+from espnet_perception.training.datasets.pairs import PairDataset
 import numpy as np
 from tqdm import tqdm
 
@@ -16,14 +17,14 @@ CACHE_FILE = 'class_shares.json'
 NAMED = 3
 
 
-def class_shares(dataset, folder: str, quiet: bool = False) -> np.ndarray:
+def class_shares(dataset: PairDataset, folder: str, quiet: bool = False) -> np.ndarray:
     """
     Return the share of every class in the labelled pixels; reads, and so checks, every mask.
 
     Masks that cannot be read are left out here and named by the training when it meets them;
     masks with unknown ids are an error, since the data set is then not what it is said to be.
 
-    :param dataset: PairDataset or alike: pairs, label_set, read_labels
+    :param dataset: images with masks
     :param folder: of the run; the counts are kept there in class_shares.json
     :param quiet: no progress bar
     :returns: (classes,) float64, sum 1; 0 for a class that is never seen
@@ -44,12 +45,12 @@ def class_shares(dataset, folder: str, quiet: bool = False) -> np.ndarray:
     return counts / counts.sum()
 
 
-def never_seen(dataset, shares: np.ndarray) -> List[str]:
+def never_seen(dataset: PairDataset, shares: np.ndarray) -> List[str]:
     """Return the names of the classes without a pixel."""
     return [name for name, share in zip(dataset.label_set.classes, shares) if not share]
 
 
-def _count(dataset, quiet: bool) -> np.ndarray:
+def _count(dataset: PairDataset, quiet: bool) -> np.ndarray:
     counts = np.zeros(256, np.int64)
     unreadable = 0
     for index in tqdm(range(len(dataset)), desc='reading masks', disable=quiet, unit='mask'):
@@ -68,7 +69,7 @@ def _count(dataset, quiet: bool) -> np.ndarray:
     return counts[:len(dataset.label_set.classes)]
 
 
-def _fingerprint(dataset) -> str:
+def _fingerprint(dataset: PairDataset) -> str:
     """Return a digest that changes with the files, without reading them."""
     digest = hashlib.sha256(repr((dataset.name, dataset.label_set.classes)).encode())
     for line in dataset.stamps():

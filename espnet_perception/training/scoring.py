@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Score a network on a data set, with the preprocessing of its model card."""
 
+from typing import Tuple
+
 from espnet_perception.errors import DatasetError
 from espnet_perception.evaluation.metrics import ConfusionMatrix
 from espnet_perception.model_card import IMAGENET_MEAN, IMAGENET_STD
 from espnet_perception.networks.layers import resize_bilinear
 from espnet_perception.pipeline.preprocess import resize_antialiased, resize_nearest
+from espnet_perception.training.datasets.pairs import PairDataset
 import numpy as np
 import torch
 from torch import nn
@@ -27,7 +30,8 @@ def normalised(images: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def confusion_of(network: nn.Module, dataset, size, quiet: bool = True) -> ConfusionMatrix:
+def confusion_of(network: nn.Module, dataset: PairDataset, size: Tuple[int, int],
+                 quiet: bool = True) -> ConfusionMatrix:
     """
     Count hits and misses over a whole data set, as the papers measure.
 
@@ -35,7 +39,7 @@ def confusion_of(network: nn.Module, dataset, size, quiet: bool = True) -> Confu
     neighbour (ESPNetv2, section 4.2). Files that cannot be read are left out.
 
     :param network: in evaluation mode
-    :param dataset: PairDataset or alike
+    :param dataset: images with masks
     :param size: (height, width) of the network's input
     :param quiet: no progress bar
     :returns: one matrix over all images

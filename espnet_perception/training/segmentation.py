@@ -112,21 +112,21 @@ def train(settings: Settings) -> Dict[str, Any]:
         raise SettingsError('half_size_loss is for espnetv2_seg, the network is {}; set it to '
                             'false'.format(settings.network))
     schedule = schedules.of_settings(settings)
-    data = open_split(settings, settings.train_split)
+    pairs = open_split(settings, settings.train_split)
     check = open_split(settings, settings.check_split) if settings.check_split else None
-    for part in (data, check):
+    for part in (pairs, check):
         if part is not None and part.note and processes.first:
             tqdm.write(part.note)
-    weights = _class_weights(data, settings, processes)
-    plan = Plan(len(data), settings.batch_size,
-                math.ceil(settings.epochs * len(data) / settings.batch_size), settings.seed,
+    weights = _class_weights(pairs, settings, processes)
+    plan = Plan(len(pairs), settings.batch_size,
+                math.ceil(settings.epochs * len(pairs) / settings.batch_size), settings.seed,
                 processes.rank, processes.world).check()
-    facts = facts_of('segmentation', data.label_set)
+    facts = facts_of('segmentation', pairs.label_set)
     state = start_or_resume(settings, facts, FIXED_BY_A_RUN, processes.device)
     learner = distributed.parallel(_Outputs(state.network, settings.half_size_loss), processes)
     journal = Journal(settings.run_folder, COLUMNS, state.progress['step'], processes.first)
     bar, pace = progress_bar(plan.steps, state.progress['step'], processes.first), Pace()
-    view = View(data, settings, plan)
+    view = View(pairs, settings, plan)
     with stop_signals() as stopping:
         for batch in batches(plan, view, state.progress['step'], settings.workers):
             step = state.progress['step']
@@ -157,15 +157,15 @@ def train(settings: Settings) -> Dict[str, Any]:
 class View:
     """Give the augmented view of one image; it travels to the loading processes."""
 
-    def __init__(self, data: Any, settings: Settings, plan: Plan) -> None:
-        self.data, self.plan, self.photometric = data, plan, settings.photometric
+    def __init__(self, pairs: Any, settings: Settings, plan: Plan) -> None:
+        self.pairs, self.plan, self.photometric = pairs, plan, settings.photometric
         self.windows = [(row[0], Window(*row[1:])) for row in settings.windows]
 
     def __call__(self, index: int, rng: np.random.Generator, step: int
                  ) -> Tuple[np.ndarray, np.ndarray]:
         epoch = self.plan.epoch(step)
         window = [window for begin, window in self.windows if begin <= epoch][-1]
-        image_bgr, labels = self.data.read(index)
+        image_bgr, labels = self.pairs.read(index)
         return segmentation_view(image_bgr, labels, window, rng, self.photometric)
 
 
@@ -187,10 +187,10 @@ def open_split(settings: Settings, split: str) -> PairDataset:
     return open_pairs(settings.dataset, settings.folder, split, settings.dataset_options)
 
 
-def _class_weights(data: Any, settings: Settings, processes: distributed.Processes
+def _class_weights(pairs: Any, settings: Settings, processes: distributed.Processes
                    ) -> Optional[torch.Tensor]:
-    shares = class_shares(data, settings.run_folder, quiet=not processes.first)
-    missing = never_seen(data, shares)
+    shares = class_shares(pairs, settings.run_folder, quiet=not processes.first)
+    missing = never_seen(pairs, shares)
     if missing and processes.first:
         tqdm.write('never seen in the masks of {}, and so never learnt: {}'.format(
             settings.train_split, ', '.join(missing)))
@@ -223,20 +223,20 @@ def _learn(learner: nn.Module, state: State, batch: Batch, weights: Optional[tor
     return total
 
 
-def _check(state: State, settings: Settings, data: Any, journal: Journal, row: Dict[str, Any]
+def _check(state: State, settings: Settings, pairs: Any, journal: Journal, row: Dict[str, Any]
            ) -> None:
     """Score the averaged weights, keep the best, write a row down."""
     progress = state.progress
     row.update(step=progress['step'], loss=progress['mean_loss'])
     tqdm.write('{images_per_s:.1f} images/s, {forward_share:.0%} of the forward pass alone; '
                '{waiting_share:.1%} of the time waiting for images'.format(**row))
-    if data is not None:
+    if pairs is not None:
         size = (settings.input_height, settings.input_width)
-        scores = confusion_of(state.average.network, data, size).scores()
+        scores = confusion_of(state.average.network, pairs, size).scores()
         row.update(miou=scores.miou_present, pixel_accuracy=scores.pixel_accuracy)
         tqdm.write('epoch {:.1f}  loss {:.4f}  mIoU {:.4f}  {}'.format(
             row['epoch'], row['loss'], row['miou'], '  '.join(
-                '{} {:.2f}'.format(*pair) for pair in zip(data.label_set.classes, scores.iou))))
+                '{} {:.2f}'.format(*pair) for pair in zip(pairs.label_set.classes, scores.iou))))
     keep_best(state, settings, row.get('miou'))
     journal.add(row)
 

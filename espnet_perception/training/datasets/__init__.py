@@ -61,20 +61,19 @@ def open_labelled(name: str, folder: str, split: str, options: Optional[Dict[str
 
 
 def open_patches(folder: str, split: str, of: str = 'camvid', count: int = Cut().count,
-                 side: int = Cut().side, share: float = Cut().share, seed: int = Cut().seed,
-                 options: Dict[str, Any] = NO_OPTIONS) -> Patches:
+                 side: int = Cut().side, options: Dict[str, Any] = NO_OPTIONS) -> Patches:
     """
     Cut a small classification data set from a split of images with masks.
 
     :param folder: of the data set with masks
     :param split: of the data set with masks
     :param of: a key of SEGMENTATION
-    :param count: see Cut, and so on
+    :param count: see Cut
+    :param side: see Cut
     :param options: of the data set with masks
     :raises DatasetError: as ``open_pairs``; or there is no patch
     """
-    return cut_patches(open_pairs(of, folder, split, options), split,
-                       Cut(count, side, share, seed))
+    return cut_patches(open_pairs(of, folder, split, options), split, Cut(count, side))
 
 
 CLASSIFICATION: Dict[str, Callable[..., LabelledDataset]] = {

@@ -3,15 +3,15 @@
 """Tests of patches cut from images with masks."""
 
 from espnet_perception.errors import DatasetError
-from espnet_perception.training.datasets import open_labelled
-from espnet_perception.training.datasets.patches import find_windows
+from espnet_perception.training.datasets import open_labelled, open_pairs
+from espnet_perception.training.datasets.patches import Cut, cut_patches, find_windows
 import numpy as np
 import pytest
 
 
-def cut(folder, split='train', **options):
-    return open_labelled('patches', str(folder), split,
-                         dict({'count': 30, 'side': 24, 'share': 0.3}, **options))
+def cut(folder, split='train', share=0.3, seed=1):
+    return cut_patches(open_pairs('camvid', str(folder), split), split,
+                       Cut(count=30, side=24, share=share, seed=seed))
 
 
 def test_classes_give_equal_shares(tiny_camvid):
@@ -57,12 +57,39 @@ def test_windows_lie_in_the_frame_and_are_covered():
         assert 0 <= rows.start and rows.stop <= 48 and 0 <= columns.start and columns.stop <= 64
 
 
+def test_patches_are_a_data_set_of_their_own_name(tiny_camvid):
+    opened = open_labelled('patches', str(tiny_camvid), 'train', {'count': 30, 'side': 16})
+    assert opened.images_bgr.shape == (30, 16, 16, 3)
+
+
 @pytest.mark.parametrize('options, message', [
-    ({'count': 0}, '0 patches of 24 pixels .* cannot be cut'),
-    ({'share': 1.5}, 'share of 1.5 cannot be cut'),
+    ({'count': 0}, '0 patches of 72 pixels .* cannot be cut'),
     ({'of': 'camvd'}, "unknown data set 'camvd'"),
     ({'options': {'drives': 3}}, "'camvid' has no options, got 'drives'"),
     ({'cout': 3}, "option of the data set 'patches' 'cout'.*count")])
 def test_what_cannot_be_cut_is_refused(tiny_camvid, options, message):
     with pytest.raises(DatasetError, match=message):
-        cut(tiny_camvid, **options)
+        open_labelled('patches', str(tiny_camvid), 'train', options)
+
+
+def test_a_share_that_no_window_has_is_refused(tiny_camvid):
+    with pytest.raises(DatasetError, match='share of 1.5 cannot be cut'):
+        cut(tiny_camvid, share=1.5)
+    with pytest.raises(DatasetError, match='no window of camvid is covered by one class to 100%'):
+        cut_patches(Speckled(open_pairs('camvid', str(tiny_camvid), 'train')), 'train',
+                    Cut(side=24, share=1.0))
+
+
+class Speckled:
+    """Pairs whose every other pixel has no class."""
+
+    def __init__(self, pairs):
+        self.pairs, self.name, self.label_set = pairs, pairs.name, pairs.label_set
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def read_labels(self, index):
+        labels = self.pairs.read_labels(index)
+        labels[::2, ::2] = 255
+        return labels
