@@ -12,10 +12,10 @@ import sys
 from typing import Optional, Sequence
 
 from espnet_perception import __version__
-from espnet_perception.cli import demo, evaluate, info, replay, weights
+from espnet_perception.cli import demo, evaluate, info, replay, train, weights
 from espnet_perception.errors import PerceptionError
 
-COMMANDS = {'replay': replay, 'evaluate': evaluate, 'demo': demo, 'info': info,
+COMMANDS = {'replay': replay, 'evaluate': evaluate, 'train': train, 'demo': demo, 'info': info,
             'weights': weights}
 INTERRUPTED = 130
 
@@ -49,7 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all sub-commands."""
     parser = argparse.ArgumentParser(
         prog='espnet-perception',
-        description='Semantic segmentation with ESPNetv2: replay bags, try the demo, look at '
+        description='ESPNetv2 for robots: replay bags, measure, train, try the demo, look at '
                     'models, get weights.')
     parser.add_argument('--version', action='version', version=__version__)
     commands = parser.add_subparsers(dest='command', metavar='COMMAND')

@@ -29,6 +29,14 @@ class Mean(NamedTuple):
     value: float
 
 
+class Curve(NamedTuple):
+    """A curve of a chart: its title and its points."""
+
+    title: str
+    xs: Sequence[float]
+    ys: Sequence[float]
+
+
 def class_chart(path: Path, rows: Sequence[Tuple[str, Optional[float]]],
                 palette: Sequence[Sequence[int]], mean: Mean) -> None:
     """
@@ -193,10 +201,38 @@ def fate_chart(path: Path, bags: List[Dict[str, Any]]) -> None:
     _save(figure, path)
 
 
+def curves_chart(path: Path, curves: Sequence[Curve], x_title: str) -> None:
+    """
+    Draw curves below each other over one axis.
+
+    :param path: the PNG file.
+    :param curves: at least one.
+    :param x_title: what the values of x are.
+    """
+    figure = _canvas(7.2, 1.9 * len(curves) + 0.3)
+    first = None
+    for row, curve in enumerate(curves):
+        first = axes = _styled(figure.add_subplot(len(curves), 1, row + 1, sharex=first))
+        axes.plot(curve.xs, curve.ys, color=PERCENTILES[1][1], linewidth=1.4,
+                  marker='.' if len(curve.xs) <= 60 else '', markersize=4)
+        axes.grid(axis='y', color=GRID, linewidth=0.7)
+        axes.set_title(curve.title)
+    axes.set_xlabel(x_title)
+    _save(figure, path)
+
+
 def _figure(width: float, height: float) -> tuple:
+    figure = _canvas(width, height)
+    return figure, _styled(figure.add_subplot())
+
+
+def _canvas(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white', layout='constrained')
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    return figure
+
+
+def _styled(axes: Any) -> Any:
     axes.tick_params(labelsize=8, colors=INK, length=0)
     axes.title.set_fontsize(10)
     axes.title.set_color(INK)
@@ -207,7 +243,7 @@ def _figure(width: float, height: float) -> tuple:
     for side in ('top', 'right', 'left'):
         axes.spines[side].set_visible(False)
     axes.spines['bottom'].set_color(GRID)
-    return figure, axes
+    return axes
 
 
 def _save(figure: Figure, path: Path) -> None:

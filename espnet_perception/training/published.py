@@ -1,153 +1,262 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Model directories made from checkpoints: weights, card, and a page with measured figures."""
+"""
+Model directories made from runs: weights, card, graph, pictures and a page of measured figures.
+
+Pictures of frames go into a model directory only where the data set says that its frames may be
+passed on, or where their owner says so; otherwise they go into the folder of the run.
+"""
 
 import datetime
 import os
-from typing import Any, Callable, Dict, Sequence
+from pathlib import Path
+import shutil
+import subprocess
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from espnet_perception import model_card
-from espnet_perception.label_sets import CITYSCAPES
-from espnet_perception.networks import create_network
-from espnet_perception.synthetic import SyntheticDrive
-from espnet_perception.training import checkpoint
-import torch
+from espnet_perception.errors import DatasetError, ModelError, SettingsError
+from espnet_perception.evaluation import charts
+from espnet_perception.evaluation.on_dataset import (
+    evaluate,
+    Evaluation,
+    Options,
+    write_pictures,
+    write_samples,
+)
+from espnet_perception.evaluation.state import write_text
+from espnet_perception.export.onnx import cached_onnx, GraphKey
+from espnet_perception.model_card import ModelCard
+from espnet_perception.networks.safe_load import save_state_dict
+from espnet_perception.pipeline.models import find_model
+from espnet_perception.training import checkpoint, journal
+from espnet_perception.training.datasets import open_labelled, open_pairs
+from espnet_perception.training.model_page import Facts, NOT_STATED, page
+from espnet_perception.training.run_state import BEST_FILE, facts_of, LAST_FILE
+from espnet_perception.weights.model_directory import (
+    check_free,
+    check_name,
+    new_directory,
+    PAGE_FILE,
+    WEIGHTS_FILE,
+)
+import yaml
 
-NETWORK = 'espnetv2_seg'
-WEIGHTS_FILE = 'weights.pth'
-PAGE_FILE = 'MODEL_CARD.md'
-TEST_SEEDS = (90001, 90002, 90003, 90004)  # never used to train or to choose a checkpoint
-TEST_FRAMES = 60
-TEST_RATE_HZ = 1.0
-DATASET = 'synthetic streets of espnet_perception'
-PAGE = """# {name}
-
-ESPNetv2 s={width} with {count} Cityscapes classes at {input_width}x{input_height}, trained on
-nothing but the project's own synthetic streets (`espnet_perception.synthetic`). It is the model
-of the demo and of the tests. It knows drawn streets only: for real cameras use weights trained
-on real frames.
-
-| | |
-|---|---|
-| mIoU | **{miou:.4f}** |
-| pixel accuracy | {pixel_accuracy:.4f} |
-| measured on | drives {seeds}; {frames} frames each, one per second |
-| training data | drives {first} to {last}, {per_drive} frames each, of the same generator |
-| started from | {start} |
-| checkpoint chosen on | drives {check_first} to {check_last}, step {step} of {steps} |
-| licence | Apache-2.0, weights and data |
-| sha256 of {weights} | `{sha256}` |
-| date | {date} |
-
-The drives of the measurement were used neither for training nor to choose the checkpoint.
-
-## Per class
-
-| class | IoU | recall | precision | pixels |
-|---|---|---|---|---|
-{rows}
-
-## Commands
-
-    python -m espnet_perception.training.segmentation --config config/train/synthetic.yaml
-    python -m espnet_perception.training.segmentation --config config/train/synthetic.yaml \\
-        --publish models/{name}
-    python -m espnet_perception.training.segmentation --evaluate models/{name} \\
-        --seed {seed_list} --frames {frames}
-"""
+GRAPH_FILE, SETTINGS_FILE, CURVES_FILE = 'model.onnx', 'training.yaml', 'curves.png'
+SAMPLES_FILE = 'samples.jpg'
+SAMPLES = 6
+TEST_SPLIT = 'test'
+OPENERS = {'segmentation': open_pairs, 'classification': open_labelled}
+PRODUCTS = {'segmentation': 'labels+confidence', 'classification': 'logits'}
+SCORE_COLUMNS = ('miou', 'top1', 'overall_f1')  # of the journal; of each task the first that is
 
 
-def write(folder: str, state: Dict[str, Any]) -> None:
+class Choice(NamedTuple):
     """
-    Write weights and card of a checkpoint.
+    What a run does not tell.
 
-    :param folder: model directory, made where it is missing; its name is the model's name
-    :param state: see training.segmentation.save_state
+    :param test_split: on which the model is measured; empty: test, or where there is none the
+        split that chose the weights
+    :param licence: of weights and data; empty: what the data set says
+    :param force: replace a model that is there
+    :param samples: the user may pass the frames on and puts pictures of them into the directory
+    :param engine: that measures
+    :param quiet: no progress bar
     """
-    os.makedirs(folder, exist_ok=True)
-    weights_path = os.path.join(folder, WEIGHTS_FILE)
-    plain = {name: value.contiguous() for name, value in state['network'].items()}
-    checkpoint.write(weights_path, plain)
+
+    test_split: str = ''
+    licence: str = ''
+    force: bool = False
+    samples: bool = False
+    engine: str = 'auto'
+    quiet: bool = False
+
+
+class Published(NamedTuple):
+    """
+    What was made.
+
+    :param evaluation: figures on the test split
+    :param split: its name
+    :param size_bytes: of all files
+    :param samples: path of the picture of samples
+    """
+
+    evaluation: Evaluation
+    split: str
+    size_bytes: int
+    samples: str
+
+
+def publish(run_folder: str, directory: str, choice: Choice) -> Published:
+    """
+    Make a model directory out of a run; it appears whole or not at all.
+
+    :param run_folder: of the run
+    :param directory: of the model; its name is the model's name
+    :param choice: what the run does not tell
+    :raises PerceptionError: no usable checkpoint or data, the directory is not free, or the
+        frames must not be passed on
+    """
+    name = check_name(os.path.basename(os.path.abspath(directory)))
+    check_free(directory, choice.force)
+    state = read_run(run_folder)
+    dataset, split = _open_test(state, choice)
+    _check_samples(dataset, choice)
+    state.setdefault('facts', facts_of('segmentation', dataset.label_set))
+    with new_directory(directory, choice.force) as part:
+        card = _write_weights(part, state, name, dataset, choice)
+        evaluation = evaluate(part, dataset, Options(engine=choice.engine, samples=SAMPLES,
+                                                     quiet=choice.quiet))
+        card = card._replace(metrics=_metrics(evaluation, split, card))
+        model_card.save(card, part)
+        graph = cached_onnx(GraphKey(card.sha256, (card.input_height, card.input_width),
+                                     PRODUCTS[card.task]), card, find_model(part).network)
+        shutil.copyfile(graph, os.path.join(part, GRAPH_FILE))
+        pictures = _draw(run_folder, part, evaluation)
+        samples = _write_samples(run_folder, part, dataset, choice, evaluation)
+        write_text(Path(part, SETTINGS_FILE),
+                   yaml.safe_dump(state['settings'], sort_keys=False, width=99))
+        facts = Facts(card, evaluation.figures, evaluation.task, split, state['settings'],
+                      _where(run_folder, state), _commit(), datetime.date.today().isoformat(),
+                      pictures, samples, _parameters(state))
+        write_text(Path(part, PAGE_FILE), page(facts))
+        size_bytes = sum(entry.stat().st_size for entry in os.scandir(part))
+    if not os.path.isabs(samples) and samples:
+        samples = os.path.join(directory, samples)
+    return Published(evaluation, split, size_bytes, samples)
+
+
+def read_run(run_folder: str) -> Dict[str, Any]:
+    """
+    Return the checkpoint of a run that is worth keeping: the best one, or without checks the last.
+
+    :raises ModelError: there is none
+    """
+    paths = [os.path.join(run_folder, name) for name in (BEST_FILE, LAST_FILE)]
+    if not os.path.exists(paths[1]):
+        raise ModelError('{} is no folder of a run, it lacks {}; give the run_folder of a '
+                         'training'.format(run_folder, LAST_FILE))
+    last = checkpoint.read(paths[1])
+    if last['settings']['check_split'] and os.path.exists(paths[0]):
+        return checkpoint.read(paths[0])
+    return last
+
+
+def _open_test(state: Dict[str, Any], choice: Choice) -> Tuple[Any, str]:
+    """Open the data to measure on, and return it with the name of its split."""
     settings = state['settings']
-    card = model_card.ModelCard(
-        name=os.path.basename(os.path.abspath(folder)), task='segmentation', network=NETWORK,
-        arguments=dict(state['arguments']), classes=CITYSCAPES.classes,
-        palette=CITYSCAPES.palette, input_width=settings['width'],
-        input_height=settings['height'], weights=WEIGHTS_FILE,
-        sha256=model_card.file_sha256(weights_path), dataset=DATASET, licence='Apache-2.0',
-        origin='trained by espnet_perception.training.segmentation, step {} of {}'.format(
-            state['progress']['step'], settings['steps']))
-    model_card.save(card, folder)
+    opener = OPENERS[state.get('facts', {}).get('task', 'segmentation')]
+
+    def opened(split: str) -> Any:
+        return opener(settings['dataset'], settings['folder'], split,
+                      settings.get('dataset_options'))
+
+    if choice.test_split:
+        return opened(choice.test_split), choice.test_split
+    try:
+        return opened(TEST_SPLIT), TEST_SPLIT
+    except DatasetError:
+        if not settings['check_split']:
+            raise
+        return opened(settings['check_split']), settings['check_split']
 
 
-def evaluate(folder: str, seeds: Sequence[int], frames: int, measure: Callable
-             ) -> Dict[str, Any]:
-    """
-    Measure a model directory on unseen drives, at its input size.
-
-    :param folder: model directory
-    :param seeds: of the drives
-    :param frames: of each drive, one per second
-    :param measure: training.segmentation.measure
-    :returns: the figures by name
-    """
-    card = model_card.load(folder)
-    weights_path = model_card.check_weights(card, folder)
-    network = create_network(card.network, **card.arguments)
-    network.load_state_dict(torch.load(weights_path, map_location='cpu', weights_only=True))
-    images, labels = [], []
-    for seed in seeds:
-        for frame in SyntheticDrive(seed, card.input_width, card.input_height, frames,
-                                    TEST_RATE_HZ):
-            images.append(frame.image_bgr)
-            labels.append(frame.labels)
-    scores = measure(network, images, labels)
-    return {'model': card.name, 'sha256': card.sha256, 'seeds': list(seeds), 'frames': frames,
-            'classes': list(card.classes), **scores._asdict()}
+def _check_samples(dataset: Any, choice: Choice) -> None:
+    if choice.samples and dataset.rights.frames_may_be_shown is False:
+        raise SettingsError('the frames of {} must not be passed on ({}); leave --samples out, '
+                            'the picture of them stays in the folder of the run'.format(
+                                dataset.name, dataset.rights.licence))
 
 
-def table(report: Dict[str, Any]) -> str:
-    """Return the figures of evaluate as text."""
-    lines = ['{:<14} {:.4f}'.format(name, iou)
-             for name, iou in zip(report['classes'], report['iou'])]
-    lines.append('mIoU {:.4f}, pixel accuracy {:.4f}, {} frames of drives {}'.format(
-        report['miou'], report['pixel_accuracy'], report['frames'] * len(report['seeds']),
-        ', '.join(map(str, report['seeds']))))
-    return '\n'.join(lines)
+def _write_weights(part: str, state: Dict[str, Any], name: str, dataset: Any, choice: Choice
+                   ) -> ModelCard:
+    """Write weights and a card without figures."""
+    path = os.path.join(part, WEIGHTS_FILE)
+    save_state_dict({key: value.contiguous() for key, value in state['network'].items()}, path)
+    facts, settings = state['facts'], state['settings']
+    card = model_card.from_dict({
+        'name': name, 'task': facts['task'], 'network': settings['network'],
+        'arguments': dict(settings['arguments'], classes=len(facts['classes'])),
+        'classes': facts['classes'], 'palette': facts['palette'],
+        'input_width': settings['input_width'], 'input_height': settings['input_height'],
+        'weights': WEIGHTS_FILE, 'sha256': model_card.file_sha256(path),
+        'dataset': '{} {}'.format(dataset.name.split('/')[0], settings['train_split']),
+        'licence': choice.licence or dataset.rights.licence or NOT_STATED,
+        'origin': 'trained by espnet_perception.training.{}, step {}'.format(
+            facts['task'], state['progress']['step']),
+        'multi_label': getattr(dataset, 'multi_label', False),
+        'crop_ratio': settings.get('crop_ratio', 0.0)})
+    model_card.save(card, part)
+    return card
 
 
-def describe(folder: str, state: Dict[str, Any], report: Dict[str, Any]) -> None:
-    """
-    Write the measured figures into the card and the page of a model directory.
+def _metrics(evaluation: Evaluation, split: str, card: ModelCard) -> Tuple[Dict[str, Any], ...]:
+    metrics, figures = evaluation.figures['metrics'], evaluation.figures
+    return tuple({'name': words, 'value': round(metrics[key], 4), 'dataset': figures['dataset'],
+                  'split': split, 'images': figures['images'],
+                  'size': [card.input_width, card.input_height]}
+                 for key, words in evaluation.task.figure_words if metrics.get(key) is not None)
 
-    :param folder: written by write
-    :param state: the checkpoint
-    :param report: from evaluate
-    """
-    card = model_card.load(folder)
-    metrics = ({'name': 'mIoU', 'value': round(report['miou'], 4), 'dataset': DATASET,
-                'split': 'drives ' + ', '.join(map(str, report['seeds'])),
-                'frames': report['frames'] * len(report['seeds']),
-                'size': [card.input_width, card.input_height]},)
-    model_card.save(card._replace(metrics=metrics), folder)
-    settings = state['settings']
-    rows = ['| {} | {:.3f} | {:.3f} | {:.3f} | {} |'.format(*row) for row in zip(
-        report['classes'], report['iou'], report['recall'], report['precision'],
-        report['truth_pixels'])]
-    start = settings.get('start_from')
-    first, check_first = settings['train_seed_first'], settings['check_seed_first']
-    text = PAGE.format(
-        start='weights of an earlier run, ' + os.path.basename(start) if start else 'chance',
-        name=card.name, width=settings['width_factor'], count=len(card.classes),
-        input_width=card.input_width, input_height=card.input_height, miou=report['miou'],
-        pixel_accuracy=report['pixel_accuracy'], frames=report['frames'],
-        seeds=', '.join(map(str, report['seeds'])), first=first,
-        last=first + settings['train_drives'] - 1, per_drive=settings['frames_per_drive'],
-        check_first=check_first, check_last=check_first + settings['check_drives'] - 1,
-        step=state['progress']['step'], steps=settings['steps'], weights=card.weights,
-        sha256=card.sha256, date=datetime.date.today().isoformat(), rows='\n'.join(rows),
-        seed_list=' '.join(map(str, report['seeds'])))
-    path = os.path.join(folder, PAGE_FILE)
-    with open(path + '.part', 'w', encoding='utf-8') as stream:
-        stream.write(text)
-    os.replace(path + '.part', path)
+
+def _draw(run_folder: str, part: str, evaluation: Evaluation) -> List[str]:
+    """Draw charts and curves into the directory; returns the names of the files."""
+    pictures = [path.name for path in write_pictures(evaluation, Path(part))]
+    curves = curves_of(journal.read_rows(os.path.join(run_folder, journal.CSV_FILE)))
+    if curves:
+        charts.curves_chart(Path(part, CURVES_FILE), curves, 'epoch')
+        pictures.append(CURVES_FILE)
+    return pictures
+
+
+def curves_of(rows: List[Dict[str, str]]) -> List[charts.Curve]:
+    """Return loss, score of the checks and learning rate over the epochs of a journal."""
+    columns = [('loss', 'loss'), ('learning_rate', 'learning rate')]
+    columns[1:1] = [(name, name + ' of the check split') for name in SCORE_COLUMNS
+                    if any(row.get(name) for row in rows)][:1]
+    curves = []
+    for name, title in columns:
+        points = [(float(row['epoch']), float(row[name])) for row in rows if row.get(name)]
+        if points:
+            curves.append(charts.Curve(title, *zip(*points)))
+    return curves
+
+
+def _write_samples(run_folder: str, part: str, dataset: Any, choice: Choice,
+                   evaluation: Evaluation) -> str:
+    """Draw the samples; returns their name in the model directory, or their path elsewhere."""
+    if dataset.rights.frames_may_be_shown or choice.samples:
+        write_samples(evaluation, Path(part, SAMPLES_FILE))
+        return SAMPLES_FILE
+    path = Path(os.path.abspath(run_folder), SAMPLES_FILE)
+    write_samples(evaluation, path)
+    return str(path)
+
+
+def _where(run_folder: str, state: Dict[str, Any]) -> str:
+    """Return which step of the run the weights are from, in words."""
+    step = state['progress']['step']
+    rows = journal.read_rows(os.path.join(run_folder, journal.CSV_FILE))
+    epoch = next((float(row['epoch']) for row in rows if int(row['step']) == step), None)
+    return 'step {}{}'.format(step, '' if epoch is None else ', epoch {:.0f} of {}'.format(
+        epoch, state['settings']['epochs']))
+
+
+def _parameters(state: Dict[str, Any]) -> int:
+    """Return the number of trained values."""
+    statistics = ('running_mean', 'running_var', 'num_batches_tracked')
+    return sum(value.numel() for name, value in state['network'].items()
+               if not name.endswith(statistics))
+
+
+def _commit() -> str:
+    """Return the commit of the source tree, empty where it is none."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / '.git').exists():
+        return ''
+    try:
+        found = subprocess.run(['git', '-C', str(root), 'rev-parse', '--short', 'HEAD'],
+                               capture_output=True, text=True, check=True, timeout=10)
+        return found.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ''

@@ -24,7 +24,9 @@ MAY_IMPORT = {
     'synthetic': CONTRACT,
     'evaluation': CONTRACT + ('pipeline', 'telemetry'),
     'training': CONTRACT + ('networks', 'evaluation.metrics', 'evaluation.classification_metrics',
-                            'pipeline.models', 'pipeline.preprocess', 'synthetic'),
+                            'evaluation.charts', 'evaluation.on_dataset', 'evaluation.state',
+                            'export', 'pipeline.models', 'pipeline.preprocess', 'synthetic',
+                            'weights.model_directory'),
     'cli': CONTRACT + ('engines', 'evaluation', 'export', 'networks', 'nodes', 'pipeline',
                        'synthetic', 'telemetry', 'training', 'weights'),
 }
