@@ -16,7 +16,7 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 
 from espnet_perception import model_card
 from espnet_perception.errors import DatasetError, ModelError, SettingsError
-from espnet_perception.evaluation import charts
+from espnet_perception.evaluation.charts import Curve, curves_chart
 from espnet_perception.evaluation.on_dataset import (
     evaluate,
     Evaluation,
@@ -204,12 +204,12 @@ def _draw(run_folder: str, part: str, evaluation: Evaluation) -> List[str]:
     pictures = [path.name for path in write_pictures(evaluation, Path(part))]
     curves = curves_of(journal.read_rows(os.path.join(run_folder, journal.CSV_FILE)))
     if curves:
-        charts.curves_chart(Path(part, CURVES_FILE), curves, 'epoch')
+        curves_chart(Path(part, CURVES_FILE), curves, 'epoch')
         pictures.append(CURVES_FILE)
     return pictures
 
 
-def curves_of(rows: List[Dict[str, str]]) -> List[charts.Curve]:
+def curves_of(rows: List[Dict[str, str]]) -> List[Curve]:
     """Return loss, score of the checks and learning rate over the epochs of a journal."""
     columns = [('loss', 'loss'), ('learning_rate', 'learning rate')]
     columns[1:1] = [(name, name + ' of the check split') for name in SCORE_COLUMNS
@@ -218,7 +218,7 @@ def curves_of(rows: List[Dict[str, str]]) -> List[charts.Curve]:
     for name, title in columns:
         points = [(float(row['epoch']), float(row[name])) for row in rows if row.get(name)]
         if points:
-            curves.append(charts.Curve(title, *zip(*points)))
+            curves.append(Curve(title, *zip(*points)))
     return curves
 
 
