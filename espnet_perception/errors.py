@@ -47,6 +47,19 @@ class DatasetError(PerceptionError):
     """A data set or its ground truth is missing, damaged or does not fit the model."""
 
 
+class SensorError(PerceptionError):
+    """
+    A sensor of the machine cannot be read.
+
+    :param message: which one, and why.
+    :param reason: the why alone: absent, permission denied or unreadable.
+    """
+
+    def __init__(self, message: str, reason: str = 'unreadable') -> None:
+        PerceptionError.__init__(self, message)
+        self.reason = reason
+
+
 class OutputError(PerceptionError):
     """Results cannot be written (no space, no permission, something in the way)."""
 
