@@ -140,7 +140,7 @@ def spoil_image(yard):
 @pytest.mark.parametrize('spoil, match', [
     (spoil_ids, r'yard_04.png holds 7, 9, expected class ids of classes \(0 to 2\) or 255'),
     (spoil_wide_ids, r'yard_04.png holds 300, expected class ids'),
-    (spoil_colours, r'holds 1 colours that no class has, such as \(1, 2, 3\), expected those of'),
+    (spoil_colours, r'has a colour that no class has, \(1, 2, 3\) \(red, green, blue\), expected'),
     (spoil_size, r'yard_04.jpg is 24 x 16 pixels and its mask 8 x 8'),
     (spoil_image, r'cannot read the image .*yard_04.jpg: 8 bytes that are no image')])
 def test_wrong_files_are_named(yard, spoil, match):
