@@ -12,11 +12,11 @@ import sys
 from typing import Optional, Sequence
 
 from espnet_perception import __version__
-from espnet_perception.cli import demo, evaluate, info, replay, train, weights
+from espnet_perception.cli import ablate, demo, evaluate, info, replay, train, weights
 from espnet_perception.errors import PerceptionError
 
-COMMANDS = {'replay': replay, 'evaluate': evaluate, 'train': train, 'demo': demo, 'info': info,
-            'weights': weights}
+COMMANDS = {'replay': replay, 'evaluate': evaluate, 'train': train, 'ablate': ablate, 'demo': demo,
+            'info': info, 'weights': weights}
 INTERRUPTED = 130
 
 
