@@ -46,8 +46,8 @@ class FolderDataset(PairDataset):
             hint = '; JPEG changes colours, save masks as PNG' \
                 if path.lower().endswith(('.jpg', '.jpeg')) else ''
             colour = tuple(foreign[0] >> shift & 255 for shift in (16, 8, 0))
-            raise DatasetError('the mask {} has a colour that no class has, {} (red, green, blue), '
-                               'expected those of {}{}'.format(
+            raise DatasetError('the mask {} has a colour that no class has, {} (red, green, '
+                               'blue), expected those of {}{}'.format(
                                    path, colour, self.label_set.name, hint))
         ids = np.array([wanted[code] for code in present.tolist()], np.uint8)
         return ids[places].reshape(codes.shape)
