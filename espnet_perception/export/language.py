@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Export of a language model to ONNX: one token, with the state as inputs and outputs."""
 
-import os
 from typing import List, NamedTuple, Tuple
 
 from espnet_perception.errors import EngineError
 from espnet_perception.export.onnx import trace_to_onnx
 from espnet_perception.networks.language import LanguageModel, StreamingStep
+from espnet_perception.whole_files import whole_file
 import torch
 
 TOKEN_INPUT, SCORES_OUTPUT = 'token', 'scores'
@@ -55,15 +55,9 @@ def export_step(network: LanguageModel, path: str, batch: int = 1) -> StepNames:
                           'training; call eval() first')
     names = step_names(network)
     examples = _examples(network, batch)
-    part = '{}.{}.part'.format(path, os.getpid())
-    try:
-        with torch.no_grad():
-            trace_to_onnx(StreamingStep(network), examples, part,
-                          [TOKEN_INPUT] + names.state_in, [SCORES_OUTPUT] + names.state_out)
-        os.replace(part, path)
-    finally:
-        if os.path.exists(part):
-            os.remove(part)
+    with whole_file(path) as part, torch.no_grad():
+        trace_to_onnx(StreamingStep(network), examples, part,
+                      [TOKEN_INPUT] + names.state_in, [SCORES_OUTPUT] + names.state_out)
     return names
 
 

@@ -3,22 +3,23 @@
 """Export to ONNX (opset 13) and the cache of exported graphs."""
 
 import hashlib
+import importlib.util
 import inspect
 import os
-import tempfile
 from typing import Callable, NamedTuple, Sequence, Tuple
 import warnings
 
 from espnet_perception.errors import EngineError, ModelError
 from espnet_perception.model_card import file_sha256, ModelCard
-from espnet_perception.networks.deploy import DeployedNetwork
+from espnet_perception.networks.deploy import DeployedNetwork, DeployedWithoutBytes
 from espnet_perception.networks.fused import fuse
 from espnet_perception.user_folders import cache_folder
+from espnet_perception.whole_files import whole_file
 import torch
 from torch import nn, Tensor
 
 OPSET = 13
-GRAPH_REVISION = 1  # raise it when the exported graph changes
+GRAPH_REVISION = 2  # raise it when the exported graph changes
 INPUT_NAME = 'image_bgr'
 OUTPUT_NAMES = {
     'labels': ['labels'],
@@ -34,15 +35,18 @@ class GraphKey(NamedTuple):
     :param weights_sha256: sha256 of the weight file.
     :param size: (H, W) of the input in pixels.
     :param product: a key of OUTPUT_NAMES.
+    :param bytes_known: pixels and labels are uint8; else float32 and int32, for TensorRT.
     """
 
     weights_sha256: str
     size: Tuple[int, int]
     product: str
+    bytes_known: bool = True
 
     def file_name(self, card: ModelCard) -> str:
         """Return the file name of the graph in the cache; it tells every fact it depends on."""
-        preprocessing = repr((card.channel_order, card.mean, card.std, card.input_type))
+        preprocessing = repr((card.channel_order, card.mean, card.std, card.input_type,
+                              self.bytes_known))
         digest = hashlib.sha256('|'.join([
             self.weights_sha256, self.product, preprocessing, str(OPSET), str(GRAPH_REVISION),
             torch.__version__]).encode()).hexdigest()
@@ -64,20 +68,35 @@ def cached_onnx(key: GraphKey, card: ModelCard, load: Callable[[], nn.Module],
     folder = cache_dir or cache_folder('onnx')
     path = os.path.join(folder, key.file_name(card))
     if not _is_whole(path):
-        graph = deployed(load(), card, key.product)
+        graph = deployed(load(), card, key.product, key.bytes_known)
         _write_atomically(graph, key, path)
     return path
 
 
-def deployed(network: nn.Module, card: ModelCard, product: str) -> DeployedNetwork:
-    """Return the whole graph of a network, in its fused form, in evaluation mode."""
-    return DeployedNetwork(fuse(network), card.mean, card.std, card.channel_order, product,
-                           card.input_type).eval()
+def deployed(network: nn.Module, card: ModelCard, product: str,
+             bytes_known: bool = True) -> DeployedNetwork:
+    """
+    Return the whole graph of a network, in its fused form, in evaluation mode.
+
+    :param network: the network; it is not changed.
+    :param card: its card.
+    :param product: a key of OUTPUT_NAMES.
+    :param bytes_known: see GraphKey.
+    """
+    return deploy_fused(fuse(network), card, product, bytes_known)
+
+
+def deploy_fused(fused: nn.Module, card: ModelCard, product: str,
+                 bytes_known: bool = True) -> DeployedNetwork:
+    """Return the whole graph around a network in its fused form; see deployed."""
+    form = DeployedNetwork if bytes_known else DeployedWithoutBytes
+    return form(fused, card.mean, card.std, card.channel_order, product,
+                card.input_type if bytes_known else 'float32').eval()
 
 
 def export_onnx(graph: DeployedNetwork, size: Tuple[int, int], product: str, path: str) -> None:
     """
-    Trace a graph and write it as ONNX.
+    Trace a graph and write it as ONNX, simplified where the package onnx is installed.
 
     :param graph: the graph; its input is (1, H, W, 3) of its input type.
     :param size: (H, W).
@@ -88,6 +107,9 @@ def export_onnx(graph: DeployedNetwork, size: Tuple[int, int], product: str, pat
     """
     example = torch.zeros(1, size[0], size[1], 3, dtype=getattr(torch, graph.input_type))
     trace_to_onnx(graph, (example,), path, [INPUT_NAME], OUTPUT_NAMES[product])
+    if importlib.util.find_spec('onnx'):
+        from espnet_perception.export.simplify import simplify_file
+        simplify_file(path)
 
 
 def trace_to_onnx(graph: nn.Module, examples: Tuple[Tensor, ...], path: str,
@@ -121,22 +143,15 @@ def trace_to_onnx(graph: nn.Module, examples: Tuple[Tensor, ...], path: str,
 
 
 def _write_atomically(graph: DeployedNetwork, key: GraphKey, path: str) -> None:
-    folder = os.path.dirname(path)
-    part_path = ''
     try:
-        os.makedirs(folder, exist_ok=True)
-        handle, part_path = tempfile.mkstemp(suffix='.part', dir=folder)
-        os.close(handle)
-        export_onnx(graph, key.size, key.product, part_path)
-        with open(path + '.sha256', 'w') as stream:
-            stream.write(file_sha256(part_path))
-        os.replace(part_path, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with whole_file(path) as part:
+            export_onnx(graph, key.size, key.product, part)
+            with open(path + '.sha256', 'w') as stream:
+                stream.write(file_sha256(part))
     except OSError as error:
         raise ModelError('cannot write the exported graph {}: {}; free some space or set '
                          'cache_dir to another folder'.format(path, error.strerror or error))
-    finally:
-        if part_path and os.path.exists(part_path):
-            os.remove(part_path)
 
 
 def _is_whole(path: str) -> bool:

@@ -29,6 +29,9 @@ class DeployedNetwork(nn.Module):
     :param input_type: type of the pixels, uint8 or float32 (what a resize rule leaves).
     """
 
+    label_type = torch.uint8
+    confidence_type = torch.uint8
+
     def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float],
                  channel_order: str, product: str, input_type: str = 'uint8') -> None:
         super().__init__()
@@ -55,15 +58,68 @@ class DeployedNetwork(nn.Module):
             softmax probability of the label; or logits (N, classes, H, W) float32, of a
             classifier (N, classes).
         """
-        images = self.normalise(image_bgr)
-        logits = self.network(images)
-        if logits.dim() == 4:
-            logits = resize_bilinear(logits, spatial_size(images))
+        logits = full_size_scores(self.network, self.normalise(image_bgr))
         if self.product == 'logits':
             return logits
-        labels = logits.argmax(dim=1).to(torch.uint8)
+        labels = logits.argmax(dim=1).to(self.label_type)
         if self.product == 'labels':
             return labels
         best = logits.max(dim=1, keepdim=True)[0]
         probability = 1.0 / torch.exp(logits - best).sum(dim=1)
-        return labels, (probability * 255.0 + 0.5).to(torch.uint8)
+        return labels, (probability * 255.0 + 0.5).to(self.confidence_type)
+
+
+class DeployedWithoutBytes(DeployedNetwork):
+    """
+    The same for runtimes that know no uint8, as TensorRT before 10.
+
+    Its input type is float32; labels are int32, and confidence is float32 in [0.5, 255.5], to be
+    rounded down.
+    """
+
+    label_type = torch.int32
+    confidence_type = torch.float32
+
+
+class FullSizeScores(nn.Module):
+    """
+    A network whose class scores have the size of its input.
+
+    :param network: as for DeployedNetwork.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (N, 3, H, W) normalised planes to logits (N, classes, H, W) or (N, classes)."""
+        return full_size_scores(self.network, images)
+
+
+class HalfPrecision(nn.Module):
+    """
+    A network that computes in float16 between a float32 input and float32 logits.
+
+    :param network: changed in place.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.half()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (N, 3, H, W) float32 to the logits as float32."""
+        return self.network(images.half()).float()
+
+
+def full_size_scores(network: nn.Module, images: Tensor) -> Tensor:
+    """
+    Run a network and enlarge its class scores to the size of the input.
+
+    :param network: as for DeployedNetwork.
+    :param images: (N, 3, H, W) normalised planes.
+    :return: logits (N, classes, H, W), or (N, classes) of a classifier.
+    """
+    logits = network(images)
+    return resize_bilinear(logits, spatial_size(images)) if logits.dim() == 4 else logits
