@@ -15,11 +15,13 @@ from typing import Any, Dict, Sequence
 from espnet_perception.errors import DatasetError, unknown_key_sentence
 from espnet_perception.label_sets import COCO
 from espnet_perception.training.datasets.labelled import LabelledFiles
-from espnet_perception.training.datasets.pairs import named
+from espnet_perception.training.datasets.pairs import named, Rights
 import numpy as np
 
 FIELDS = {'id', 'name', 'file_name', 'image_id', 'category_id', 'images', 'annotations',
           'categories'}
+RIGHTS = Rights('COCO: images of Flickr under the terms of their owners',
+                frames_may_be_shown=False)
 
 
 def open_coco(folder: str, split: str) -> LabelledFiles:
@@ -44,7 +46,9 @@ def open_coco(folder: str, split: str) -> LabelledFiles:
                            .format(path, type(error).__name__, error))
     images = os.path.join(folder, split)
     _check_present(images, names)
-    return LabelledFiles('coco/' + split, COCO, targets, images, names)
+    opened = LabelledFiles('coco/' + split, COCO, targets, images, names)
+    opened.rights = RIGHTS
+    return opened
 
 
 def _read(path: str) -> Any:

@@ -20,9 +20,11 @@ from espnet_perception.label_sets import (
     LabelSet,
 )
 from espnet_perception.training.datasets.labelled import LabelledFiles
-from espnet_perception.training.datasets.pairs import named
+from espnet_perception.training.datasets.pairs import named, Rights
 import numpy as np
 
+IMAGENET_RIGHTS = Rights('ImageNet: for research and education, not for commercial use',
+                         frames_may_be_shown=False)
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 
 
@@ -46,8 +48,11 @@ def open_image_folder(folder: str, split: str) -> LabelledFiles:
         names += [os.path.join(name, file) for file in files]
         targets += [class_id] * len(files)
     title = os.path.basename(os.path.abspath(folder))
-    return LabelledFiles('{}/{}'.format(title, split), _label_set(title, classes),
-                         np.array(targets, np.int64), root, names)
+    opened = LabelledFiles('{}/{}'.format(title, split), _label_set(title, classes),
+                           np.array(targets, np.int64), root, names)
+    if set(classes) <= set(IMAGENET_WNIDS):
+        opened.rights = IMAGENET_RIGHTS
+    return opened
 
 
 def _classes(root: str) -> List[str]:

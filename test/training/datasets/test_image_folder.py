@@ -32,6 +32,7 @@ def test_folders_of_synset_ids_get_the_names_of_imagenet(tmp_path, tiny_image_fo
         shutil.copytree(tiny_image_folder / 'val' / 'red', tmp_path / 'some' / 'train' / wnid)
     opened = open_labelled('image_folder', str(tmp_path / 'some'), 'train')
     assert opened.label_set.classes == IMAGENET.classes[:2] and opened.label_set.name == 'some'
+    assert opened.rights.frames_may_be_shown is False
 
 
 def test_all_of_imagenet_has_the_label_set_of_imagenet(tmp_path):
