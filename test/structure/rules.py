@@ -59,8 +59,8 @@ PARSER_FUNCTIONS = ('add_arguments', 'build_parser', 'parse_arguments')
 
 # What runs on the robot with Python 3.6, with its tests.
 ROBOT = ('__init__.py', 'errors.py', 'label_sets', 'frame.py', 'results.py', 'settings.py',
-         'user_folders.py', 'whole_files.py', 'model_card.py', 'releases.py', 'networks', 'weights',
-         'engines', 'export', 'pipeline', 'telemetry', 'nodes')
+         'user_folders.py', 'whole_files.py', 'model_card.py', 'releases.py', 'networks',
+         'weights', 'engines', 'export', 'pipeline', 'telemetry', 'nodes')
 
 # Names that say nothing, for files and for variables.
 VAGUE_FILES = ('utils.py', 'util.py', 'helpers.py', 'helper.py', 'common.py', 'misc.py')
