@@ -65,6 +65,8 @@ def from_dict(settings_type: Type[Settings], values: Dict[str, Any]) -> Settings
         expected = type(settings_type._field_defaults[key])
         if expected is float and type(value) is int:
             value = float(value)
+        if expected is str and value is None:  # `key:` and `--set key=` mean nothing, in YAML null
+            value = ''
         if expected is tuple and isinstance(value, list):
             value = tuple(value)
         if type(value) is not expected:
