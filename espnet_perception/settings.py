@@ -84,6 +84,24 @@ class ClassificationNodeSettings(NamedTuple):
     model: str = ''
 
 
+_NODE = NodeSettings()
+
+
+class PowerNodeSettings(NamedTuple):
+    """What the power node does."""
+
+    autostart: bool = _NODE.autostart
+    diagnostics_period_s: float = _NODE.diagnostics_period_s
+    root: str = '/sys'
+    rate_hz: float = 20.0
+    publish_period_s: float = 0.2
+    energy_window_s: float = 10.0
+    subtract_idle: bool = False
+    warn_power_mw: float = 0.0
+    warn_temperature_c: float = 85.0
+    warn_battery_percent: float = 20.0
+
+
 class Fact(NamedTuple):
     """What a person must know of one setting; the node's parameter descriptors come from it."""
 
@@ -136,6 +154,20 @@ FACTS = {
     'stale_after_s': Fact('Seconds without a frame after which the input is stale', 0.1, 3600.0),
     'warn_latency_ms': Fact('Mean latency camera stamp to publish above which diagnostics warn; '
                             '0 = never', 0.0, 60000.0),
+    'root': Fact('Folder whose files tell power and temperature; another one than /sys is for '
+                 'tests', read_only=True),
+    'rate_hz': Fact('How often per second every rail is read', 10.0, 100.0, read_only=True),
+    'publish_period_s': Fact('Seconds between two messages on ~/power, and over which their '
+                             'powers are averaged', 0.02, 60.0, read_only=True),
+    'energy_window_s': Fact('Seconds over which energy per frame, and idle power, are averaged',
+                            1.0, 600.0, read_only=True),
+    'subtract_idle': Fact('Tell energy per frame above the idle power, as soon as ~/measure_idle '
+                          'has measured it'),
+    'warn_power_mw': Fact('Total power above which diagnostics warn; 0 = never', 0.0, 1e7),
+    'warn_temperature_c': Fact('Temperature in degrees Celsius above which diagnostics warn; 0 = '
+                               'never', 0.0, 200.0),
+    'warn_battery_percent': Fact('Charge of a battery that discharges below which diagnostics '
+                                 'warn; 0 = never', 0.0, 100.0),
 }
 
 SettingsType = TypeVar('SettingsType', bound=NamedTuple)

@@ -13,13 +13,14 @@ from espnet_perception.settings import (
     from_dict,
     NodeSettings,
     PipelineSettings,
+    PowerNodeSettings,
     SegmentationNodeSettings,
     SegmenterSettings,
 )
 import pytest
 
 ALL = (PipelineSettings, SegmenterSettings, ClassifierSettings, NodeSettings,
-       SegmentationNodeSettings, ClassificationNodeSettings)
+       SegmentationNodeSettings, ClassificationNodeSettings, PowerNodeSettings)
 
 
 @pytest.mark.parametrize('settings_type', ALL)

@@ -38,8 +38,8 @@ class ClassificationNode(PerceptionNode):
             self.add_output('classification', conversions.VisionClassification)
 
     def tasks(self) -> List[Task]:
-        """Return the row of the diagnostics that tells the best class."""
-        return [ClassesTask(lambda: self._latest)]
+        """Return the rows of the diagnostics; one tells the best class."""
+        return PerceptionNode.tasks(self) + [ClassesTask(lambda: self._latest)]
 
     def settings_changed(self, values: Dict[str, Any]) -> None:
         """Let new settings take effect with the next frame."""

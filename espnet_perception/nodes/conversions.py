@@ -11,13 +11,14 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from espnet_msgs.msg import ClassScores, Legend
+from espnet_msgs.msg import ClassScores, FrameEnergy, Legend, PowerRail, PowerReading
 from espnet_perception.errors import ImageError, unknown_key_sentence
 from espnet_perception.frame import Frame
 from espnet_perception.model_card import ModelCard
-from espnet_perception.nodes.diagnostics import Status
+from espnet_perception.nodes.diagnostics import FRAMES, PUBLISHED_SINCE_STARTUP, Status
 from espnet_perception.pipeline.decoding import decode_compressed, decode_image, ENCODINGS
 from espnet_perception.results import Classification
+from espnet_perception.telemetry.health import MachineHealth
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -228,6 +229,56 @@ def from_diagnostics(message: DiagnosticArray) -> Dict[str, Tuple[int, str, Dict
             for status in message.status}
 
 
+def published_frames(message: DiagnosticArray, hardware: str) -> Dict[str, int]:
+    """
+    Read how many frames the perception nodes of a machine have published.
+
+    :param message: diagnostics of any node.
+    :param hardware: identifies the machine; nodes of others are left out.
+    :return: name of the node to number of frames since its startup.
+    """
+    counts = {}
+    for status in message.status:
+        node, _colon, task = status.name.rpartition(': ')
+        if task == FRAMES and status.hardware_id == hardware:
+            for entry in status.values:
+                if entry.key == PUBLISHED_SINCE_STARTUP and entry.value.isdigit():
+                    counts[node] = int(entry.value)
+    return counts
+
+
+def to_power_reading(stamp_ns: int, hardware: str, health: MachineHealth) -> PowerReading:
+    """
+    Say what the machine draws and how it is.
+
+    :param stamp_ns: node clock at the end of the period.
+    :param hardware: identifies the machine.
+    :param health: what is known of it.
+    """
+    power = health.power
+    batteries, gpus = list(health.batteries.values()), list(health.gpus.values())
+    return PowerReading(
+        header=_header(stamp_ns, ''), hardware_id=hardware, period_s=power.window_ns / NANOSECONDS,
+        rails=[PowerRail(name=rail.name, source=rail.source, power_mw=_known(rail.power_mw),
+                         energy_mj=_known(rail.energy_mj), measured_s=rail.measured_s,
+                         problem=rail.problem) for rail in power.rails],
+        total_mw=_known(power.total.power_mw), total_energy_mj=_known(power.total.energy_mj),
+        total_rails=list(power.total_rails), idle_mw=_known(power.idle_mw),
+        frame_energies=[FrameEnergy(
+            node=cost.node, frames=cost.frames, window_s=cost.window_s,
+            energy_per_frame_mj=_known(cost.energy_per_frame_mj), idle_mw=_known(cost.idle_mw))
+            for cost in health.frame_energies],
+        temperature_names=list(health.temperatures),
+        temperatures_c=[_known(celsius) for celsius in health.temperatures.values()],
+        battery_names=list(health.batteries), battery_states=[state.status for state in batteries],
+        battery_percents=[_known(state.percent) for state in batteries],
+        battery_powers_mw=[_known(state.power_mw) for state in batteries],
+        battery_remaining_s=[_known(state.remaining_s) for state in batteries],
+        gpu_names=list(health.gpus),
+        gpu_loads_percent=[_known(state.load_percent) for state in gpus],
+        gpu_clocks_mhz=[_known(state.clock_mhz) for state in gpus], power_mode=health.mode)
+
+
 def answer(response: Any, success: bool, sentence: str) -> Any:
     """
     Fill the response of a SetBool or Trigger service.
@@ -261,6 +312,11 @@ def refuse_transition(response: Any) -> Any:
 
 def _key_values(values: List[Tuple[str, str]]) -> List[KeyValue]:
     return [KeyValue(key=key, value=value) for key, value in values]
+
+
+def _known(value: Optional[float]) -> float:
+    """Return NaN for what is not known."""
+    return float('nan') if value is None else value
 
 
 def _header(stamp_ns: int, frame_id: str) -> Header:

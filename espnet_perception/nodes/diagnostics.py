@@ -9,6 +9,8 @@ from espnet_perception.nodes.stamps import StampTracker
 from espnet_perception.results import Classification
 
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
+FRAMES = 'frames'
+PUBLISHED_SINCE_STARTUP = 'frames published since startup'  # the power node reads it
 WIRE_LOSS_WARN_PERCENT = 1.0
 
 
@@ -104,7 +106,7 @@ class FramesTask(Task):
     :param stamps: tells losses on the wire.
     """
 
-    name = 'frames'
+    name = FRAMES
 
     def __init__(self, context: Callable[[], Context], monitor: FrameMonitor,
                  stamps: StampTracker) -> None:

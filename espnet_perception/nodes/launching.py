@@ -1,9 +1,9 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the launch files of the nodes share: one node for one camera."""
+"""What the launch files of the nodes share: one node, for one camera or for none."""
 
 import os
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
@@ -17,19 +17,22 @@ CONFIG = os.path.join(get_package_share_directory('espnet_perception'), 'config'
 # Name, default, description. An empty default leaves the parameter to the parameter file and to
 # the defaults of the node. {} is the name of the node.
 ARGUMENTS = (
-    ('image', 'image',
-     'Topic of the camera images; for image_transport:=compressed, without /compressed'),
-    ('image_transport', '', 'raw or compressed'),
     ('namespace', '', 'Namespace of the node, as front for /front/{}'),
-    ('model', '', 'Name of a model, path of a model directory, or path of an upstream .pth file'),
-    ('engine', '', 'auto, torch, onnxruntime or openvino'),
     ('params_file', os.path.join(CONFIG, '{}.yaml'), 'Parameter file; empty for none'),
     ('autostart', 'true', 'false: leave the transitions to ros2 lifecycle or a manager'),
     ('use_sim_time', 'false', 'true: the clock of a bag or a simulation'),
     ('log_level', 'info', 'debug, info, warn or error'),
+)
+CAMERA_ARGUMENTS = (
+    ('image', 'image',
+     'Topic of the camera images; for image_transport:=compressed, without /compressed'),
+    ('image_transport', '', 'raw or compressed'),
+    ('model', '', 'Name of a model, path of a model directory, or path of an upstream .pth file'),
+    ('engine', '', 'auto, torch, onnxruntime or openvino'),
     ('fastdds_profile', os.path.join(CONFIG, 'fastdds_profile.xml'),
      'Fast DDS profile for large images; empty for none; one in the environment goes first'),
 )
+CAMERA_PARAMETERS = ('model', 'engine', 'image_transport')
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
 Topics = Sequence[Tuple[str, str]]
@@ -37,48 +40,73 @@ Topics = Sequence[Tuple[str, str]]
 
 def describe(node: str, topics: Topics = ()) -> LaunchDescription:
     """
-    Return what a launch file of a node starts.
+    Return what the launch file of a node for a camera starts.
 
     :param node: name of the node; its executable is NAME_node, its parameters config/NAME.yaml.
     :param topics: name and description of the topics that it takes beside the images; each
         becomes an argument.
     """
+    arguments = CAMERA_ARGUMENTS + tuple((name, name, description) for name, description in topics)
+    return _describe(node, arguments, lambda given: of_camera(given, [name for name, _ in topics]))
+
+
+def describe_without_camera(node: str) -> LaunchDescription:
+    """
+    Return what the launch file of a node that sees no images starts.
+
+    :param node: name of the node, as for ``describe``.
+    """
+    return _describe(node, (), lambda given: {})
+
+
+def of_camera(given: Dict[str, str], topics: Sequence[str]) -> Dict[str, Any]:
+    """
+    Return what a camera adds to the action of its node; only parameters that were given are set.
+
+    :param given: argument to value.
+    :param topics: which arguments are topics that it takes beside the images.
+    """
+    return {'parameters': [{name: ParameterValue(given[name], value_type=str)
+                            for name in CAMERA_PARAMETERS if given[name]}],
+            'remappings': [('image', given['image']),
+                           ('image/compressed', given['image'] + '/compressed')]
+            + [(name, given[name]) for name in topics],
+            'additional_env': profile_environment(given['fastdds_profile'])}
+
+
+def make_node(node: str, given: Dict[str, str], parameters: Sequence[Any] = (), **more: Any
+              ) -> LifecycleNode:
+    """
+    Return the node.
+
+    :param node: its name.
+    :param given: argument to value.
+    :param parameters: go before those of every node.
+    :param more: further arguments of the action.
+    """
+    everywhere = {name: ParameterValue(given[name] == 'true', value_type=bool)
+                  for name in ('autostart', 'use_sim_time')}
+    files = [given['params_file']] if given['params_file'] else []  # type: List[Any]
+    return LifecycleNode(
+        package='espnet_perception', executable=node + '_node', name=node,
+        namespace=given['namespace'], output='screen', emulate_tty=True,
+        parameters=[values for values in files + list(parameters) + [everywhere] if values],
+        ros_arguments=['--log-level', '{}:={}'.format(logger_name(given['namespace'], node),
+                                                      given['log_level'])], **more)
+
+
+def _describe(node: str, more_arguments: Sequence[Tuple[str, str, str]],
+              more: Callable[[Dict[str, str]], Dict[str, Any]]) -> LaunchDescription:
     arguments = [(name, default.replace('{}', node), description.replace('{}', node))
-                 for name, default, description in ARGUMENTS]
-    arguments += [(name, name, description) for name, description in topics]
+                 for name, default, description in tuple(more_arguments) + ARGUMENTS]
     declared = [DeclareLaunchArgument(name, default_value=default, description=description)
                 for name, default, description in arguments]
 
     def nodes(context: Any) -> List[LifecycleNode]:
         given = {name: LaunchConfiguration(name).perform(context) for name, *_ in arguments}
-        return [make_node(node, given, [name for name, _ in topics])]
+        return [make_node(node, given, **more(given))]
 
     return LaunchDescription(declared + [OpaqueFunction(function=nodes)])
-
-
-def make_node(node: str, given: Dict[str, str], topics: Sequence[str]) -> LifecycleNode:
-    """
-    Return the node, with only those parameters set that were given.
-
-    :param node: its name.
-    :param given: argument to value.
-    :param topics: which arguments are topics that it takes beside the images.
-    """
-    parameters = [given['params_file']] if given['params_file'] else []  # type: List[Any]
-    parameters.append({name: ParameterValue(given[name] == 'true', value_type=bool)
-                       for name in ('autostart', 'use_sim_time')})
-    parameters.append({name: ParameterValue(given[name], value_type=str)
-                       for name in ('model', 'engine', 'image_transport') if given[name]})
-    return LifecycleNode(
-        package='espnet_perception', executable=node + '_node', name=node,
-        namespace=given['namespace'], output='screen', emulate_tty=True,
-        parameters=[values for values in parameters if values],
-        remappings=[('image', given['image']),
-                    ('image/compressed', given['image'] + '/compressed')]
-        + [(name, given[name]) for name in topics],
-        additional_env=profile_environment(given['fastdds_profile']),
-        ros_arguments=['--log-level', '{}:={}'.format(logger_name(given['namespace'], node),
-                                                      given['log_level'])])
 
 
 def logger_name(namespace: str, node: str) -> str:

@@ -1,17 +1,14 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What every perception node shares: parameters, pipeline, intake, services and diagnostics."""
+"""What the nodes of cameras share: pipeline, intake, services and diagnostics of frames."""
 
 from typing import Any, Dict, List
 
-from diagnostic_msgs.msg import DiagnosticArray
 from espnet_msgs.msg import Legend
 from espnet_perception.errors import PerceptionError, SettingsError
 from espnet_perception.model_card import CARD_FILE
-from espnet_perception.nodes import conversions, qos
-from espnet_perception.nodes.autostart import Autostart
+from espnet_perception.nodes import conversions
 from espnet_perception.nodes.diagnostics import (
-    collect,
     Context,
     FramesTask,
     InputTask,
@@ -20,17 +17,15 @@ from espnet_perception.nodes.diagnostics import (
     Task,
 )
 from espnet_perception.nodes.intake import Intake, Steps
-from espnet_perception.nodes.managed_node import ManagedNode
 from espnet_perception.nodes.monitor import FrameMonitor
-from espnet_perception.nodes.parameters import Parameters
 from espnet_perception.nodes.progress import ProgressLog
+from espnet_perception.nodes.reporting_node import ReportingNode
 from espnet_perception.settings import NodeSettings
-from espnet_perception.telemetry.hardware import hardware_id
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
 
 
-class PerceptionNode(ManagedNode, Steps):
+class PerceptionNode(ReportingNode, Steps):
     """
     A managed node that runs one pipeline on the frames of one camera.
 
@@ -43,13 +38,11 @@ class PerceptionNode(ManagedNode, Steps):
     """
 
     def __init__(self, name: str, settings_type: Any, pipeline_type: Any) -> None:
-        ManagedNode.__init__(self, name)
+        ReportingNode.__init__(self, name, (NodeSettings, settings_type, pipeline_type))
         self.pipeline: Any = None
         self.frame_id = ''
         self.outdated = False  # what is latched has to be published again
         self._settings_type, self._pipeline_type = settings_type, pipeline_type
-        self._outputs: Dict[str, Any] = {}
-        self.parameters = Parameters(self, (settings_type, NodeSettings, pipeline_type))
         self.parameters.on_change(self.settings_changed)
         self.monitor = FrameMonitor(self.settings.latency_window)
         self.intake = Intake(self, self, self.monitor)
@@ -57,16 +50,7 @@ class PerceptionNode(ManagedNode, Steps):
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reload', self._on_reload,
                             callback_group=self.slow_group)
-        self._create_diagnostics()
-        for sentence in self.parameters.unknown:
-            self.get_logger().warning(sentence + '; the parameter is ignored')
-        if self.settings.autostart:
-            Autostart(self, self.slow_group)
-
-    @property
-    def settings(self) -> NodeSettings:
-        """Present settings that every node has."""
-        return self.parameters.get(NodeSettings)
+        self.report_and_start()
 
     @property
     def own_settings(self) -> Any:
@@ -88,8 +72,16 @@ class PerceptionNode(ManagedNode, Steps):
         raise NotImplementedError
 
     def tasks(self) -> List[Task]:
-        """Return further rows of the diagnostics."""
-        return []
+        """Return the rows of the diagnostics; a node may add to them."""
+        return [FramesTask(self.seen, self.monitor, self.intake.stamps),
+                LatencyTask(self.seen, self.monitor), ModelTask(self.seen), InputTask(self.seen)]
+
+    def look(self, now_ns: int) -> Context:
+        """Return what there is to see of the model and the camera."""
+        topic, pipeline = self.intake.topic, self.pipeline
+        return Context(now_ns, self.state, self.settings, self.failure,
+                       pipeline.describe() if pipeline else {}, topic,
+                       self.count_publishers(topic) if topic else 0, self.intake.age_s(now_ns))
 
     def announce(self) -> None:
         """Publish what the class ids mean; the model or the camera's frame_id has changed."""
@@ -111,8 +103,7 @@ class PerceptionNode(ManagedNode, Steps):
 
     def configure(self) -> None:
         """Open the pipeline and create the publishers."""
-        if self.parameters.problems:
-            raise SettingsError('; '.join(self.parameters.problems.values()))
+        self.refuse_wrong_parameters()
         self.pipeline = self._load()
         self.add_output('legend', Legend, latched=True)
         if conversions.LabelInfo is not None:
@@ -136,49 +127,14 @@ class PerceptionNode(ManagedNode, Steps):
     def release(self) -> None:
         """Stop listening, free the engine and take the publishers away."""
         self.intake.stop()
-        outputs, self._outputs = self._outputs, {}
-        for publisher in outputs.values():
-            self.destroy_lifecycle_publisher(publisher)
+        self.remove_outputs()
         pipeline, self.pipeline = self.pipeline, None
         if pipeline is not None:
             pipeline.close()
 
-    def add_output(self, topic: str, message_type: Any, latched: bool = False) -> None:
-        """
-        Create a publisher.
-
-        :param topic: name below the node's own name, as mask for ~/mask.
-        :param message_type: type of its messages.
-        :param latched: late subscribers get the last message.
-        """
-        self._outputs[topic] = self.create_lifecycle_publisher(
-            message_type, '~/' + topic, qos.latched() if latched else qos.reliable(),
-            qos_overriding_options=qos.overridable())
-
-    def send(self, topic: str, message: Any) -> None:
-        """
-        Publish.
-
-        :param topic: as given to ``add_output``.
-        :param message: the message.
-        """
-        self._outputs[topic].publish(message)
-
-    def wanted(self, topic: str) -> bool:
-        """
-        Return whether somebody subscribes to an output.
-
-        :param topic: as given to ``add_output``.
-        """
-        return self._outputs[topic].get_subscription_count() > 0
-
     def overlay_wanted(self) -> bool:
         """Return whether the picture for people is switched on and somebody subscribes to it."""
         return self.settings.publish_overlay and self.wanted('overlay')
-
-    def now_ns(self) -> int:
-        """Node clock in nanoseconds."""
-        return self.get_clock().now().nanoseconds
 
     def note_frame_id(self, frame_id: str) -> None:
         """
@@ -221,26 +177,3 @@ class PerceptionNode(ManagedNode, Steps):
             old.close()
             self.announce()
         return conversions.answer(response, True, 'loaded ' + fresh.card.name)
-
-    def _create_diagnostics(self) -> None:
-        self._hardware_id = hardware_id()
-        self._seen_now: Any = None
-        self._tasks = [FramesTask(self._seen, self.monitor, self.intake.stamps),
-                       LatencyTask(self._seen, self.monitor), ModelTask(self._seen),
-                       InputTask(self._seen)] + self.tasks()
-        self._diagnostics_publisher = self.create_publisher(
-            DiagnosticArray, '/diagnostics', qos.reliable(10))
-        self.create_timer(self.settings.diagnostics_period_s, self._on_diagnostics)
-
-    def _seen(self) -> Context:
-        return self._seen_now
-
-    def _on_diagnostics(self) -> None:
-        now_ns, topic, pipeline = self.now_ns(), self.intake.topic, self.pipeline
-        self._seen_now = Context(
-            now_ns, self.state, self.settings, self.failure,
-            pipeline.describe() if pipeline else {}, topic,
-            self.count_publishers(topic) if topic else 0, self.intake.age_s(now_ns))
-        self._diagnostics_publisher.publish(conversions.to_diagnostics(
-            now_ns, self._hardware_id,
-            collect(self.get_fully_qualified_name().lstrip('/'), self._tasks)))

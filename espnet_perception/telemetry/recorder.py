@@ -46,7 +46,7 @@ class PowerReport(NamedTuple):
     """
     What is known of the power of the machine.
 
-    :param stamp_ns: monotonic nanoseconds of the latest sample; None before the first.
+    :param age_s: seconds since the latest sample, or since the start if there is none.
     :param window_ns: over which powers are averaged.
     :param samples: number of samples in the window.
     :param rails: every rail.
@@ -55,7 +55,7 @@ class PowerReport(NamedTuple):
     :param idle_mw: idle power of the total; None where it was not measured.
     """
 
-    stamp_ns: Optional[int]
+    age_s: float
     window_ns: int
     samples: int
     rails: Tuple[RailReport, ...]
@@ -90,6 +90,7 @@ class PowerRecorder:
         self._idle_rails = ()  # type: Tuple[str, ...]
         self._total_problem = ''
         self._stamps_ns = []  # type: List[int]
+        self._started_ns = clock()
         self._keep = keep
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -107,6 +108,11 @@ class PowerRecorder:
     def start(self) -> None:
         """Sample in a thread until ``stop``."""
         self._stopping.clear()
+        self._started_ns = self._clock()
+        with self._lock:  # what was drawn while nobody looked is not known
+            for track in self._tracks.values():
+                track.add(self._started_ns, None)
+            self._total.add(self._started_ns, None)
         self._thread = threading.Thread(target=self._run, name='power', daemon=True)
         self._thread.start()
 
@@ -181,17 +187,15 @@ class PowerRecorder:
         """
         now_ns = self._clock()
         with self._lock:
-            newest_ns = self._stamps_ns[-1] if self._stamps_ns else None
+            age_ns = now_ns - (self._stamps_ns[-1] if self._stamps_ns else self._started_ns)
             samples = sum(now_ns - window_ns < stamp_ns <= now_ns for stamp_ns in self._stamps_ns)
-            if newest_ns is None or now_ns - newest_ns > max(window_ns, LONGEST_GAP_NS):
-                window = None  # the thread hangs in a read
-            else:
-                window = (now_ns - window_ns, now_ns)
+            hangs = age_ns > max(window_ns, LONGEST_GAP_NS)
+            window = None if hangs else (now_ns - window_ns, now_ns)
             rails = tuple(_report(rail.name, rail.source, rail.problem, self._tracks[rail.name],
                                   window) for rail in self._rails)
             total = _report(TOTAL, '', self._total_problem, self._total, window)
-            return PowerReport(newest_ns, window_ns, samples, rails, total, self._total_rails,
-                               self.idle_mw)
+            return PowerReport(age_ns / SECOND_NS, window_ns, samples, rails, total,
+                               self._total_rails, self.idle_mw)
 
     def _run(self) -> None:
         """Sample in time with the clock; a beat that was missed is not made up for."""

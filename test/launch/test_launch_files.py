@@ -23,6 +23,8 @@ NODES = {
     'segmentation': (settings.SegmentationNodeSettings, settings.SegmenterSettings),
     'classification': (settings.ClassificationNodeSettings, settings.ClassifierSettings),
 }
+# Those that see no camera.
+OTHERS = {'power': (settings.PowerNodeSettings,)}
 OUTPUTS = ('mask', 'confidence', 'overlay', 'color_mask', 'legend', 'label_info', 'camera_info')
 # Arguments that become parameters of the node under the same name.
 PARAMETERS = {'model', 'engine', 'image_transport', 'autostart'}
@@ -53,13 +55,15 @@ def launch_file(node):
 
 def argument_names(node):
     """Return the names of the arguments of a node's launch file."""
-    return [ast.literal_eval(row.elts[0]) for row in tuple_of(SHARED, 'ARGUMENTS')
-            + tuple_of(launch_file(node), 'TOPICS')]
+    rows = tuple_of(SHARED, 'ARGUMENTS')
+    if node in NODES:
+        rows = rows + tuple_of(SHARED, 'CAMERA_ARGUMENTS') + tuple_of(launch_file(node), 'TOPICS')
+    return [ast.literal_eval(row.elts[0]) for row in rows]
 
 
 def known_parameters(node):
     """Return every setting of a node."""
-    types = (settings.NodeSettings, *NODES[node])
+    types = OTHERS.get(node) or (settings.NodeSettings, *NODES[node])
     return {name: default for kind in types for name, default in kind()._asdict().items()}
 
 
@@ -71,12 +75,12 @@ def check_parameters(parameters, node):
 
 def test_there_are_launch_files():
     assert {path.name for path in LAUNCH_FILES} == {'perception.launch.py'} | {
-        f'{node}.launch.py' for node in NODES}
+        f'{node}.launch.py' for node in [*NODES, *OTHERS]}
 
 
 @pytest.mark.parametrize('path', [*LAUNCH_FILES, SHARED], ids=lambda path: path.name)
 def test_every_argument_is_described(path):
-    rows = tuple_of(path, 'ARGUMENTS')
+    rows = tuple_of(path, 'ARGUMENTS') + tuple_of(path, 'CAMERA_ARGUMENTS')
     names = [ast.literal_eval(row.elts[0]) for row in rows]
     assert len(names) == len(set(names))
     for row in rows:
@@ -85,15 +89,17 @@ def test_every_argument_is_described(path):
         assert len(ast.literal_eval(row.elts[1]).split()) >= 3
 
 
-@pytest.mark.parametrize('node', NODES)
+@pytest.mark.parametrize('node', [*NODES, *OTHERS])
 def test_the_node_exists(node):
     """Launch file, executable, parameter file: all by the one name."""
-    assert f"describe('{node}'" in launch_file(node).read_text(encoding='utf-8')
+    function = 'describe' if node in NODES else 'describe_without_camera'
+    assert f"{function}('{node}'" in launch_file(node).read_text(encoding='utf-8')
     script = f"'{node}_node = espnet_perception.nodes.{node}:main'"
     assert script in (REPOSITORY / 'setup.py').read_text(encoding='utf-8')
     assert (REPOSITORY / 'config' / f'{node}.yaml').is_file()
-    assert set(argument_names(node)) >= PARAMETERS
-    assert set(known_parameters(node)) >= PARAMETERS
+    parameters = PARAMETERS if node in NODES else {'autostart'}
+    assert set(argument_names(node)) >= parameters
+    assert set(known_parameters(node)) >= parameters
 
 
 def test_what_stands_under_a_camera_are_arguments_of_its_node():
@@ -201,6 +207,15 @@ def test_the_node_that_is_launched(launch, monkeypatch, node):
     assert '/camera/compressed' in str(action.expanded_remapping_rules)
     assert context.launch_configurations['params_file'].endswith(f'config/{node}.yaml')
     assert ('camera_info' in context.launch_configurations) == (node == 'segmentation')
+
+
+def test_a_node_without_a_camera_that_is_launched(launch):
+    description = load(launch_file('power')).generate_launch_description()
+    context = context_for(launch, description, namespace='front')
+    action, = description.entities[-1].execute(context)
+    action._perform_substitutions(context)
+    assert action.node_name == '/front/power'
+    assert 'image' not in context.launch_configurations
 
 
 def test_the_environment_of_a_node(launch, monkeypatch):

@@ -201,6 +201,16 @@ def test_the_thread_samples_in_time(tmp_path):
     assert recorder.report(60 * SECOND).samples == samples
 
 
+def test_what_was_drawn_while_the_recorder_rested_is_not_counted(laptop):
+    laptop.run(0.5)
+    before_mj = laptop.report()[1]['package-0'].energy_mj
+    fake_machines.rapl(laptop.root, 'intel-rapl:0', 'package-0', 6 * 10 ** 6)
+    laptop.recorder.start()
+    laptop.recorder.stop()
+    laptop.run(0.5)
+    assert laptop.report()[1]['package-0'].energy_mj == before_mj == 0.0
+
+
 def test_a_sensor_that_breaks_its_contract_does_not_end_the_thread():
     calls = []
 
@@ -211,5 +221,5 @@ def test_a_sensor_that_breaks_its_contract_does_not_end_the_thread():
         return Measurement(1.0)
     with PowerRecorder(Sensors((Rail('a', 'test', 'here', measure),)), 100.0) as recorder:
         wait_for(lambda: len(calls) > 2)
-    assert recorder.failure == "RuntimeError('no idea')"
+    assert recorder.failure.startswith("RuntimeError('no idea'")
     assert recorder.report(60 * SECOND).total.power_mw == 1.0
