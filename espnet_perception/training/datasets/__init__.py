@@ -73,7 +73,7 @@ def open_patches(folder: str, split: str, of: str = 'camvid', count: int = Cut()
     :param options: of the data set with masks
     :raises DatasetError: as ``open_pairs``; or there is no patch
     """
-    return cut_patches(open_pairs(of, folder, split, options), split, Cut(count, side))
+    return cut_patches(open_pairs(of, folder, split, options), Cut(count, side))
 
 
 CLASSIFICATION: Dict[str, Callable[..., LabelledDataset]] = {

@@ -46,7 +46,7 @@ def open_coco(folder: str, split: str) -> LabelledFiles:
                            .format(path, type(error).__name__, error))
     images = os.path.join(folder, split)
     _check_present(images, names)
-    opened = LabelledFiles('coco/' + split, COCO, targets, images, names)
+    opened = LabelledFiles('coco', COCO, targets, images, names)
     opened.rights = RIGHTS
     return opened
 

@@ -48,8 +48,8 @@ def open_image_folder(folder: str, split: str) -> LabelledFiles:
         names += [os.path.join(name, file) for file in files]
         targets += [class_id] * len(files)
     title = os.path.basename(os.path.abspath(folder))
-    opened = LabelledFiles('{}/{}'.format(title, split), _label_set(title, classes),
-                           np.array(targets, np.int64), root, names)
+    opened = LabelledFiles(title, _label_set(title, classes), np.array(targets, np.int64), root,
+                           names)
     if set(classes) <= set(IMAGENET_WNIDS):
         opened.rights = IMAGENET_RIGHTS
     return opened

@@ -7,7 +7,12 @@ from typing import Any, Sequence, Tuple
 
 from espnet_perception.errors import DatasetError
 from espnet_perception.label_sets import LabelSet
-from espnet_perception.training.datasets.pairs import read_image, Rights, UNKNOWN_RIGHTS
+from espnet_perception.training.datasets.pairs import (
+    named,
+    read_image,
+    Rights,
+    UNKNOWN_RIGHTS,
+)
 import numpy as np
 
 
@@ -71,16 +76,18 @@ class LabelledFiles(LabelledDataset):
         return read_image(os.path.join(self.folder, self.names[index]))
 
 
-def check_same_classes(one: LabelledDataset, other: LabelledDataset) -> None:
+def check_same_classes(learnt: LabelledDataset, check: LabelledDataset) -> None:
     """
-    Refuse two parts of a data set that do not have the same classes in the same order.
+    Refuse splits that do not have the same classes in the same order.
 
-    :raises DatasetError: they differ; names the first classes that only one of them has
+    :param learnt: split to learn from
+    :param check: split that checks
+    :raises DatasetError: they differ; names classes that only one of them has
     """
-    first, second = one.label_set.classes, other.label_set.classes
-    if first != second or one.multi_label != other.multi_label:
+    first, second = learnt.label_set.classes, check.label_set.classes
+    if first != second:
         lonely = [name for name in first + second if name not in first or name not in second]
-        raise DatasetError('{} has {} classes and {} has {}{}; both parts need the same ones in '
-                           'the same order'.format(
-                               one.name, len(first), other.name, len(second),
-                               ', ' + ', '.join(lonely[:3]) + ' in one alone' if lonely else ''))
+        raise DatasetError('the split to learn from has {} classes, the one that checks {}{}; '
+                           'both need the same in the same order'.format(
+                               len(first), len(second),
+                               ', only one of them ' + named(lonely) if lonely else ''))

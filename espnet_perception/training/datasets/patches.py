@@ -45,15 +45,12 @@ class Patches(LabelledDataset):
     Patches in memory.
 
     :param pairs: the data set that they are cut from
-    :param split: of the data set, for the name
     :param images_bgr: (N, side, side, 3) uint8
     :param targets: (N,) int64
     """
 
-    def __init__(self, pairs: PairDataset, split: str, images_bgr: np.ndarray,
-                 targets: np.ndarray) -> None:
-        super().__init__('patches of {}/{}'.format(pairs.name, split), pairs.label_set, targets,
-                         pairs.rights)
+    def __init__(self, pairs: PairDataset, images_bgr: np.ndarray, targets: np.ndarray) -> None:
+        super().__init__('patches of ' + pairs.name, pairs.label_set, targets, pairs.rights)
         self.images_bgr = images_bgr
 
     def image(self, index: int) -> np.ndarray:
@@ -61,12 +58,11 @@ class Patches(LabelledDataset):
         return self.images_bgr[index]
 
 
-def cut_patches(pairs: PairDataset, split: str, cut: Cut) -> Patches:
+def cut_patches(pairs: PairDataset, cut: Cut) -> Patches:
     """
     Cut a classification data set from images with masks.
 
     :param pairs: images and masks
-    :param split: of the data set, for the name
     :param cut: how many and how large
     :returns: the patches, in the order of the frames
     :raises DatasetError: a file cannot be read, a size that cannot be cut, or no patch
@@ -85,7 +81,7 @@ def cut_patches(pairs: PairDataset, split: str, cut: Cut) -> Patches:
         if index != frame:
             frame, image_bgr = index, pairs.read(index)[0]
         images_bgr[place] = resize_antialiased(image_bgr[window], (cut.side, cut.side))
-    return Patches(pairs, split, images_bgr,
+    return Patches(pairs, images_bgr,
                    np.array([class_id for _, class_id, _ in chosen], np.int64))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 
 def cut(folder, split='train', share=0.3, seed=1):
-    return cut_patches(open_pairs('camvid', str(folder), split), split,
+    return cut_patches(open_pairs('camvid', str(folder), split),
                        Cut(count=30, side=24, share=share, seed=seed))
 
 
@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_patches_and_another_one_others(tiny_camvid
 
 def test_splits_are_cut_from_different_frames(tiny_camvid):
     one, other = cut(tiny_camvid), cut(tiny_camvid, 'test')
-    assert one.name == 'patches of camvid/train' and other.name == 'patches of camvid/test'
+    assert one.name == other.name == 'patches of camvid'
     assert not {patch.tobytes() for patch in one.images_bgr} & {
         patch.tobytes() for patch in other.images_bgr}
 
@@ -76,7 +76,7 @@ def test_a_share_that_no_window_has_is_refused(tiny_camvid):
     with pytest.raises(DatasetError, match='share of 1.5 cannot be cut'):
         cut(tiny_camvid, share=1.5)
     with pytest.raises(DatasetError, match='no window of camvid is covered by one class to 100%'):
-        cut_patches(Speckled(open_pairs('camvid', str(tiny_camvid), 'train')), 'train',
+        cut_patches(Speckled(open_pairs('camvid', str(tiny_camvid), 'train')),
                     Cut(side=24, share=1.0))
 
 
