@@ -7,6 +7,7 @@ from typing import List, Optional
 
 from espnet_perception.errors import SensorError
 from espnet_perception.telemetry.sensor import (
+    ABSENT,
     BATTERY,
     BatteryState,
     DISCHARGING,
@@ -109,7 +110,7 @@ def find(sysfs: Sysfs) -> Found:
             continue
         batteries.append(battery)
     if not batteries:
-        missing = missing or [Missing(SOURCE, 'absent', sysfs.places(SUPPLIES))]
+        missing = missing or [Missing(SOURCE, ABSENT, sysfs.places(SUPPLIES))]
         return [], missing
     sensors = [Sensor(BATTERY, battery.name, SOURCE, battery.folder, battery.read)
                for battery in batteries]  # type: List[Sensor]

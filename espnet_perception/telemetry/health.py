@@ -22,7 +22,6 @@ class MachineHealth(NamedTuple):
     :param batteries: state by battery; one that cannot be read has no status.
     :param gpus: load and clock by GPU.
     :param mode: power mode of the board; empty where there is none.
-    :param problems: why something cannot be read at present, rails excepted.
     """
 
     power: PowerReport
@@ -31,7 +30,6 @@ class MachineHealth(NamedTuple):
     batteries: Dict[str, BatteryState]
     gpus: Dict[str, GpuState]
     mode: str
-    problems: List[str]
 
 
 def examine(sensors: Sensors, power: PowerReport, frame_energies: List[FrameEnergy]
@@ -43,12 +41,10 @@ def examine(sensors: Sensors, power: PowerReport, frame_energies: List[FrameEner
     :param power: what the recorder says.
     :param frame_energies: what the ledger says.
     """
-    others = [sensor for sensor in sensors.sensors if sensor not in sensors.rails]
     temperatures = {sensor.name: sensor.read() for sensor in sensors.temperatures}
     batteries = _values(sensors.batteries, GONE)
     gpus = _values(sensors.gpus, GpuState())
-    return MachineHealth(power, frame_energies, temperatures, batteries, gpus, sensors.mode or '',
-                         [sensor.problem for sensor in others if sensor.problem])
+    return MachineHealth(power, frame_energies, temperatures, batteries, gpus, sensors.mode or '')
 
 
 def _values(sensors: Sequence[Sensor], otherwise: Any) -> Dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Callable, List, NamedTuple
 
 from espnet_perception.errors import SensorError
 from espnet_perception.telemetry.sensor import (
+    ABSENT,
     DETAIL,
     Found,
     Measurement,
@@ -56,12 +57,12 @@ def find(sysfs: Sysfs) -> Found:
     channels = [channel for folder in sysfs.find(IIO) for channel in _iio(sysfs, folder)]
     channels += [channel for folder in sysfs.find(HWMON) for channel in _hwmon(sysfs, folder)]
     if not channels:
-        from_nowhere = Missing(SOURCE, 'absent', sysfs.places(IIO, HWMON))
-        return [], [from_nowhere]
+        return [], [Missing(SOURCE, ABSENT, sysfs.places(IIO, HWMON))]
     rails = []  # type: List[Rail]
     missing = []  # type: List[Missing]
     labels = []  # type: List[str]
     for channel in channels:
+        label = os.path.basename(channel.label_path)  # until its name is known
         try:
             label = sysfs.text(channel.label_path)
             if 'NC' in label:  # not connected
@@ -69,8 +70,8 @@ def find(sysfs: Sysfs) -> Found:
             labels.append(label)
             channel.measure()
         except SensorError as error:
-            missing.append(Missing('{} rail'.format(SOURCE), error.reason, channel.value_path,
-                                   ADVICE))
+            missing.append(Missing('{} rail {}'.format(SOURCE, label), error.reason,
+                                   channel.value_path, ADVICE))
             continue
         rails.append(Rail(unique(label, [rail.name for rail in rails],
                                  _address(channel.value_path)),

@@ -10,6 +10,7 @@ from typing import Any, Callable, Optional
 
 from espnet_perception.errors import SensorError
 from espnet_perception.telemetry.sensor import (
+    ABSENT,
     DENIED,
     Found,
     GPU,
@@ -38,15 +39,15 @@ def find(library: Optional[Any] = None) -> Found:
         try:
             import pynvml as library
         except ImportError:
-            return [], [Missing(SOURCE, 'absent', 'Python package ' + LIBRARY,
+            return [], [Missing(SOURCE, ABSENT, 'Python package ' + LIBRARY,
                                 'pip install {} on a machine with an NVIDIA GPU'.format(LIBRARY))]
     try:
         library.nvmlInit()
         count = library.nvmlDeviceGetCount()
     except library.NVMLError as error:
-        return [], [Missing(SOURCE, 'absent', 'NVIDIA driver: {}'.format(error))]
+        return [], [Missing(SOURCE, ABSENT, 'NVIDIA driver: {}'.format(error))]
     sensors = []  # type: List[Sensor]
-    missing = [] if count else [Missing(SOURCE, 'absent', 'NVIDIA driver: it has no GPU')]
+    missing = [] if count else [Missing(SOURCE, ABSENT, 'NVIDIA driver: it has no GPU')]
     for index in range(count):
         try:
             gpu = Gpu(library, index)

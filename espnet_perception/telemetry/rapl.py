@@ -11,6 +11,7 @@ from typing import Callable
 
 from espnet_perception.errors import SensorError
 from espnet_perception.telemetry.sensor import (
+    ABSENT,
     DETAIL,
     Found,
     Measurement,
@@ -57,7 +58,7 @@ def find(sysfs: Sysfs) -> Found:
         rails.append(Rail(name, SOURCE, path, _measure(sysfs, path), _role(name),
                           wrap_uj / MICROJOULES if wrap_uj else None))
     if not paths:
-        missing.append(Missing(SOURCE, 'absent', sysfs.places(COUNTERS)))
+        missing.append(Missing(SOURCE, ABSENT, sysfs.places(COUNTERS)))
     return list(rails), missing
 
 

@@ -17,6 +17,7 @@ from espnet_perception.telemetry.power import Sensors
 from espnet_perception.telemetry.sensor import Measurement, Rail
 
 TOTAL = 'total'
+LOWEST_HZ, HIGHEST_HZ = 10.0, 100.0
 JOIN_S = 5.0  # a read that hangs in the kernel must not keep the process
 
 
@@ -72,10 +73,14 @@ class PowerRecorder:
     :param rate_hz: samples per second, 10 to 100.
     :param keep_s: seconds of samples that are kept.
     :param clock: monotonic nanoseconds; another one in tests.
+    :raises SensorError: a rate below 10 or above 100.
     """
 
     def __init__(self, sensors: Sensors, rate_hz: float = 20.0, keep_s: float = 120.0,
                  clock: Callable[[], int] = monotonic_ns) -> None:
+        if not LOWEST_HZ <= rate_hz <= HIGHEST_HZ:
+            raise SensorError('the rate of the recorder is {:g} Hz, expected {:g} to {:g}'.format(
+                rate_hz, LOWEST_HZ, HIGHEST_HZ))
         keep = max(2, int(keep_s * rate_hz))
         self.sensors = sensors
         self.idle_mw = None  # type: Optional[float]

@@ -146,4 +146,10 @@ def unique(name: str, taken: Sequence[str], distinction: str) -> str:
     :param taken: names in use.
     :param distinction: put behind it where it is taken, as the address of the chip.
     """
-    return name if name not in taken else '{}@{}'.format(name, distinction)
+    if name not in taken:
+        return name
+    distinct, number = '{}@{}'.format(name, distinction), 1
+    while distinct in taken:
+        number += 1
+        distinct = '{}@{}#{}'.format(name, distinction, number)
+    return distinct

@@ -8,7 +8,16 @@ from typing import Callable
 
 from espnet_perception.errors import SensorError
 from espnet_perception.telemetry.clock import monotonic_ns
-from espnet_perception.telemetry.sensor import Found, GPU, GpuState, Missing, MODE, Sensor
+from espnet_perception.telemetry.sensor import (
+    ABSENT,
+    Found,
+    GPU,
+    GpuState,
+    Missing,
+    MODE,
+    Sensor,
+    UNREADABLE,
+)
 from espnet_perception.telemetry.sysfs import Sysfs
 
 SOURCE = 'Tegra GPU'
@@ -35,7 +44,7 @@ def find_gpu(sysfs: Sysfs) -> Found:
     """
     loads, clocks = sysfs.find(*LOADS), sysfs.find(*CLOCKS)
     if not loads and not clocks:
-        return [], [Missing(SOURCE, 'absent', sysfs.places(LOADS[0], CLOCKS[0]))]
+        return [], [Missing(SOURCE, ABSENT, sysfs.places(LOADS[0], CLOCKS[0]))]
 
     def measure() -> GpuState:
         load = sysfs.optional(loads[0]) if loads else None
@@ -61,10 +70,10 @@ def find_mode(command: str = NVPMODEL) -> Found:
     """
     path = shutil.which(command)
     if path is None:
-        return [], [Missing('power mode', 'absent', 'program ' + command)]
+        return [], [Missing('power mode', ABSENT, 'program ' + command)]
     sensor = Sensor(MODE, NVPMODEL, NVPMODEL, path, remembered(lambda: ask_mode(path)))
     if sensor.read() is None:
-        return [], [Missing('power mode', 'unreadable', path, sensor.problem)]
+        return [], [Missing('power mode', UNREADABLE, path, sensor.problem)]
     return [sensor], []
 
 

@@ -6,7 +6,14 @@ import os
 from typing import Callable
 
 from espnet_perception.errors import SensorError
-from espnet_perception.telemetry.sensor import Found, Missing, Sensor, TEMPERATURE, unique
+from espnet_perception.telemetry.sensor import (
+    ABSENT,
+    Found,
+    Missing,
+    Sensor,
+    TEMPERATURE,
+    unique,
+)
 from espnet_perception.telemetry.sysfs import Sysfs
 
 SOURCE = 'thermal zone'
@@ -28,7 +35,7 @@ def find(sysfs: Sysfs) -> Found:
     sensors = []  # type: List[Sensor]
     missing = []  # type: List[Missing]
     for folder in sysfs.find(ZONES):
-        path = os.path.join(folder, 'temp')
+        path, name = os.path.join(folder, 'temp'), os.path.basename(folder)
         measure = _measure(sysfs, path)
         try:
             name = sysfs.text(os.path.join(folder, 'type'))
@@ -36,13 +43,13 @@ def find(sysfs: Sysfs) -> Found:
                 continue
             measure()
         except SensorError as error:
-            missing.append(Missing(SOURCE, error.reason, path))
+            missing.append(Missing('{} {}'.format(SOURCE, name), error.reason, path))
             continue
         sensors.append(Sensor(TEMPERATURE, unique(name, [sensor.name for sensor in sensors],
                                                   os.path.basename(folder)),
                               SOURCE, path, measure))
     if not sensors and not missing:
-        missing = [Missing(SOURCE, 'absent', sysfs.places(ZONES))]
+        missing = [Missing(SOURCE, ABSENT, sysfs.places(ZONES))]
     return sensors, missing
 
 

@@ -22,7 +22,7 @@ SENSORS = Sensors((Rail('VDD_IN', 'INA3221', 'here', lambda: None),))
 RAIL = RailReport('VDD_IN', 'INA3221', 5389.0, 10778.0, 2.0)
 TOTAL = RAIL._replace(name='total', source='')
 POWER = PowerReport(0.05, 10 ** 9, 20, (RAIL,), TOTAL, ('VDD_IN',), None)
-HEALTH = MachineHealth(POWER, [], {}, {}, {'GPU': GpuState(48.7, None)}, 'MAXN', [])
+HEALTH = MachineHealth(POWER, [], {}, {}, {'GPU': GpuState(48.7, None)}, 'MAXN')
 
 
 def run(task_type, health=HEALTH, sensors=SENSORS, failure='', **settings):

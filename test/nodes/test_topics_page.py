@@ -13,7 +13,8 @@ import pytest
 NODES = {'segmentation': (settings.SegmentationNodeSettings, settings.SegmenterSettings),
          'classification': (settings.ClassificationNodeSettings, settings.ClassifierSettings)}
 GROUPS = {'every node': settings.NodeSettings()._asdict(),
-          'every pipeline': settings.PipelineSettings()._asdict()}
+          'every pipeline': settings.PipelineSettings()._asdict(),
+          'power': settings.PowerNodeSettings()._asdict()}
 for _name, _types in NODES.items():
     GROUPS[_name] = {name: default for kind in _types for name, default in kind()._asdict().items()
                      if name not in settings.PipelineSettings._fields}
@@ -76,6 +77,27 @@ def test_every_key_of_the_diagnostics_is_listed(page):
     assert set(monitor.STAGES) <= listed
 
 
+def test_every_key_of_the_diagnostics_of_power_is_listed(page):
+    from espnet_perception.nodes import diagnostics, power_diagnostics
+    from espnet_perception.telemetry import frame_energy, health, power, recorder, sensor
+    rail = recorder.RailReport('NAME', 'test', 1.0, 1.0, 1.0, '', 1)
+    report = recorder.PowerReport(0.0, 10 ** 9, 1, (rail,), rail, ('NAME',), 1.0)
+    cost = frame_energy.FrameEnergy('NAME', 1, 1.0, 1.0, 1.0)
+    state = sensor.BatteryState('Discharging', 50.0, 1.0, 1.0)
+    seen = power_diagnostics.PowerContext(
+        'active', '', settings.PowerNodeSettings(),
+        power.Sensors((), (sensor.Missing('NAME', 'absent', 'here'),)),
+        health.MachineHealth(report, [cost], {'NAME': 1.0}, {'NAME': state},
+                             {'NAME': sensor.GpuState(1.0, 1.0)}, 'MAXN'))
+    tasks = [task(lambda: seen) for task in power_diagnostics.TASKS]
+    statuses = diagnostics.collect('n', tasks)
+    listed = set(re.findall(r'`([^`]+)`', section(page, 'Diagnostics of power')))
+    assert {status.name[len('n: '):] for status in statuses} <= listed
+    keys = {key for status in statuses for key, _value in status.values}
+    assert len(keys) >= 19
+    assert keys <= listed
+
+
 def outputs_of(repository, name):
     """Return the topics that a file of a node publishes on."""
     source = (repository / 'espnet_perception' / 'nodes' / name).read_text()
@@ -86,7 +108,7 @@ def outputs_of(repository, name):
 
 @pytest.mark.parametrize('title, name, count', [
     ('every node', 'perception_node.py', 3), ('segmentation', 'segmentation.py', 4),
-    ('classification', 'classification.py', 2)])
+    ('classification', 'classification.py', 2), ('power', 'power.py', 1)])
 def test_every_output_is_listed_where_it_belongs(page, repository, title, name, count):
     outputs = outputs_of(repository, name)
     assert len(outputs) == count
@@ -94,9 +116,11 @@ def test_every_output_is_listed_where_it_belongs(page, repository, title, name, 
     assert sorted(rows) == sorted('~/' + output for output in outputs)
 
 
-def test_every_service_is_listed(page, repository):
-    source = (repository / 'espnet_perception/nodes/perception_node.py').read_text()
+@pytest.mark.parametrize('title, name', [
+    ('Services', 'perception_node.py'), ('Services of power', 'power.py')])
+def test_every_service_is_listed(page, repository, title, name):
+    source = (repository / 'espnet_perception' / 'nodes' / name).read_text()
     services = re.findall(r"create_service\(\w+, '(~/\w+)'", source)
     assert len(services) == 2
-    for name in services:
-        assert f'`{name}`' in page
+    for service in services:
+        assert f'`{service}`' in section(page, title)

@@ -59,7 +59,8 @@ def test_a_xavier_nx_with_jetpack_5(tmp_path):
     assert values(sensors.gpus) == {'GPU': GpuState(100.0, 114.75)}
     assert values(sensors.temperatures) == {'CPU-therm': 38.0}
     assert [(entry.what, entry.reason) for entry in sensors.missing
-            if entry.where.endswith('thermal_zone1/temp')] == [('thermal zone', 'unreadable')]
+            if entry.where.endswith('thermal_zone1/temp')] == [
+                ('thermal zone CV-therm', 'unreadable')]
 
 
 def test_an_orin_with_jetpack_6_has_no_rail_for_all_so_the_total_is_the_sum(tmp_path):
@@ -74,8 +75,9 @@ def test_an_orin_with_jetpack_6_has_no_rail_for_all_so_the_total_is_the_sum(tmp_
 
 def test_two_rails_of_the_same_name_are_told_apart(tmp_path):
     fake_machines.hwmon_chip(tmp_path, '1-0040', (('VDD_A', 1000, 1),), 3)
-    fake_machines.hwmon_chip(tmp_path, '1-0041', (('VDD_A', 1000, 2),), 4)
-    assert powers_mw(discover(str(tmp_path))) == {'VDD_A': 1.0, 'VDD_A@1-0041': 2.0}
+    fake_machines.hwmon_chip(tmp_path, '1-0041', (('VDD_A', 1000, 2), ('VDD_A', 1000, 3)), 4)
+    assert powers_mw(discover(str(tmp_path))) == {'VDD_A': 1.0, 'VDD_A@1-0041': 2.0,
+                                                  'VDD_A@1-0041#2': 3.0}
 
 
 def test_another_chip_of_the_bus_is_no_power_monitor(tmp_path):
@@ -164,7 +166,7 @@ def test_without_the_whole_the_rails_of_a_module_are_no_total(tmp_path):
     assert 'VDD_IN' not in powers_mw(sensors)
     assert sensors.totals == []
     assert [entry.reason for entry in sensors.missing
-            if entry.what == 'INA3221 rail'] == ['permission denied']
+            if entry.what == 'INA3221 rail VDD_IN'] == ['permission denied']
 
 
 def test_a_rail_that_disappears_is_none_and_says_so(tmp_path):

@@ -137,6 +137,12 @@ def test_idle_power_is_subtracted_on_request_and_said(tx2):
     assert tx2.report()[0].idle_mw == pytest.approx(2000.0)
 
 
+@pytest.mark.parametrize('rate_hz', [0.0, 9.0, 101.0, float('nan')])
+def test_a_rate_that_is_not_meant(tmp_path, rate_hz):
+    with pytest.raises(SensorError, match='expected 10 to 100'):
+        PowerRecorder(discover(str(tmp_path)), rate_hz)
+
+
 def test_what_cannot_be_asked(tx2):
     tx2.run(1.0)
     with pytest.raises(SensorError, match='idle power of total was not measured'):
