@@ -65,8 +65,10 @@ class DeployedNetwork(nn.Module):
         if self.product == 'labels':
             return labels
         best = logits.max(dim=1, keepdim=True)[0]
-        probability = 1.0 / torch.exp(logits - best).sum(dim=1)
-        return labels, (probability * 255.0 + 0.5).to(self.confidence_type)
+        # a division of tensors: from 255 / tensor the exporter makes Reciprocal, which is not on
+        # the list of TensorRT 8.2
+        confidence = torch.div(torch.tensor(255.0), torch.exp(logits - best).sum(dim=1))
+        return labels, (confidence + 0.5).to(self.confidence_type)
 
 
 class DeployedWithoutBytes(DeployedNetwork):
