@@ -3,9 +3,10 @@
 """
 Measure a model on a data set: every image straight through the pipeline, judged as in a replay.
 
-A data set here is anything with ``name``, ``label_set``, a length and ``read(index)``, which gives
-an image and its truth: class ids of the pixels, one class id, or a 1 for each class that is there.
-It may have ``groups``, names and positions of images that are also reported by themselves.
+A data set here is anything with ``label_set``, a length, ``read(index)``, which gives an image and
+its truth (class ids of the pixels, one class id, or a 1 for each class that is there), and
+``name``, perhaps followed by / and its split. It may have ``groups``: names and positions of
+images that are also reported by themselves.
 """
 
 from contextlib import closing, ExitStack
@@ -129,7 +130,7 @@ def evaluate(name: str, dataset: Any, options: Options) -> Evaluation:
         raise DatasetError('none of the {} images of {} can be read, the last: {}'.format(
             count, dataset.name, left_out[-1]))
     figures = {'model': card.name, 'sha256': card.sha256, 'task': card.task, 'source': facts,
-               'dataset': dataset.name, 'images': len(records), 'left_out': left_out,
+               'dataset': dataset.name.split('/')[0], 'images': len(records), 'left_out': left_out,
                'label_set': task.label_set.name, 'classes': list(task.label_set.classes),
                'unmapped_model_classes': list(task.unmapped), 'metrics': task.metrics(records),
                'groups': _groups(records, dataset, task)}

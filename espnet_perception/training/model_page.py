@@ -22,9 +22,6 @@ class Facts(NamedTuple):
     :param task: how it was judged
     :param split: that was measured
     :param settings: of the training
-    :param where: step of the run in words
-    :param commit: of the source tree, or empty
-    :param date: of the publication
     :param pictures: names of the files with charts
     :param samples: name of the picture of samples, or its path outside the directory
     :param parameters: number of trained values
@@ -35,9 +32,6 @@ class Facts(NamedTuple):
     task: Any
     split: str
     settings: Dict[str, Any]
-    where: str
-    commit: str
-    date: str
     pictures: Sequence[str]
     samples: str
     parameters: int
@@ -89,10 +83,9 @@ def _facts_rows(facts: Facts) -> List[Tuple[str, str]]:
         figures['dataset'], facts.split, figures['images'], figures['source']['engine'])),
         ('parameters', '{:,}'.format(facts.parameters)),
         ('started from', os.path.basename(settings['init_from']) or 'random values'),
-        ('weights', facts.where),
+        ('origin', card.origin),
         ('licence', card.licence),
-        ('sha256 of ' + card.weights, '`{}`'.format(card.sha256)),
-        ('made', facts.date + (', code at commit ' + facts.commit if facts.commit else ''))]
+        ('sha256 of ' + card.weights, '`{}`'.format(card.sha256))]
     return rows
 
 

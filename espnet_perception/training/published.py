@@ -88,6 +88,22 @@ class Published(NamedTuple):
     samples: str
 
 
+class Run(NamedTuple):
+    """
+    A run that is published.
+
+    :param folder: of the run
+    :param state: its checkpoint, with facts
+    :param dataset: to measure on
+    :param split: of the data set
+    """
+
+    folder: str
+    state: Dict[str, Any]
+    dataset: Any
+    split: str
+
+
 def publish(run_folder: str, directory: str, choice: Choice) -> Published:
     """
     Make a model directory out of a run; it appears whole or not at all.
@@ -100,31 +116,22 @@ def publish(run_folder: str, directory: str, choice: Choice) -> Published:
     """
     name = check_name(os.path.basename(os.path.abspath(directory)))
     check_free(directory, choice.force)
-    state = read_run(run_folder)
-    dataset, split = _open_test(state, choice)
-    _check_samples(dataset, choice)
-    state.setdefault('facts', facts_of('segmentation', dataset.label_set))
+    run = _open_run(run_folder, choice)
+    settings = run.state['settings']
     with new_directory(directory, choice.force) as part:
-        card = _write_weights(part, state, name, dataset, choice)
-        evaluation = evaluate(part, dataset, Options(engine=choice.engine, samples=SAMPLES,
-                                                     quiet=choice.quiet))
-        card = card._replace(metrics=_metrics(evaluation, split, card))
+        card = _write_weights(part, run, name, choice.licence)
+        evaluation = evaluate(part, run.dataset, Options(
+            engine=choice.engine, samples=SAMPLES, quiet=choice.quiet))
+        card = card._replace(metrics=_metrics(evaluation, run.split, card))
         model_card.save(card, part)
-        graph = cached_onnx(GraphKey(card.sha256, (card.input_height, card.input_width),
-                                     PRODUCTS[card.task]), card, find_model(part).network)
-        shutil.copyfile(graph, os.path.join(part, GRAPH_FILE))
-        pictures = _draw(run_folder, part, evaluation)
-        samples = _write_samples(run_folder, part, dataset, choice, evaluation)
-        write_text(Path(part, SETTINGS_FILE),
-                   yaml.safe_dump(state['settings'], sort_keys=False, width=99))
-        facts = Facts(card, evaluation.figures, evaluation.task, split, state['settings'],
-                      _where(run_folder, state), _commit(), datetime.date.today().isoformat(),
-                      pictures, samples, _parameters(state))
-        write_text(Path(part, PAGE_FILE), page(facts))
+        _copy_graph(part, card)
+        samples = _write_samples(part, run, choice, evaluation)
+        write_text(Path(part, SETTINGS_FILE), yaml.safe_dump(settings, sort_keys=False, width=99))
+        write_text(Path(part, PAGE_FILE), page(Facts(
+            card, evaluation.figures, evaluation.task, run.split, settings,
+            _draw(part, run, evaluation), samples, _parameters(run.state))))
         size_bytes = sum(entry.stat().st_size for entry in os.scandir(part))
-    if not os.path.isabs(samples) and samples:
-        samples = os.path.join(directory, samples)
-    return Published(evaluation, split, size_bytes, samples)
+    return Published(evaluation, run.split, size_bytes, os.path.join(directory, samples))
 
 
 def read_run(run_folder: str) -> Dict[str, Any]:
@@ -143,52 +150,52 @@ def read_run(run_folder: str) -> Dict[str, Any]:
     return last
 
 
-def _open_test(state: Dict[str, Any], choice: Choice) -> Tuple[Any, str]:
-    """Open the data to measure on, and return it with the name of its split."""
+def _open_run(folder: str, choice: Choice) -> Run:
+    """Read the checkpoint of a run and open the data to measure it on."""
+    state = read_run(folder)
     settings = state['settings']
     opener = OPENERS[state.get('facts', {}).get('task', 'segmentation')]
-
-    def opened(split: str) -> Any:
-        return opener(settings['dataset'], settings['folder'], split,
-                      settings.get('dataset_options'))
-
-    if choice.test_split:
-        return opened(choice.test_split), choice.test_split
-    try:
-        return opened(TEST_SPLIT), TEST_SPLIT
-    except DatasetError:
-        if not settings['check_split']:
-            raise
-        return opened(settings['check_split']), settings['check_split']
-
-
-def _check_samples(dataset: Any, choice: Choice) -> None:
+    last_resort = settings['check_split']
+    for split in [choice.test_split] if choice.test_split else [TEST_SPLIT, last_resort]:
+        try:
+            dataset = opener(settings['dataset'], settings['folder'], split,
+                             settings.get('dataset_options'))
+            break
+        except DatasetError:
+            if choice.test_split or split == last_resort or not last_resort:
+                raise
     if choice.samples and dataset.rights.frames_may_be_shown is False:
         raise SettingsError('the frames of {} must not be passed on ({}); leave --samples out, '
                             'the picture of them stays in the folder of the run'.format(
                                 dataset.name, dataset.rights.licence))
+    state.setdefault('facts', facts_of('segmentation', dataset.label_set))
+    return Run(folder, state, dataset, split)
 
 
-def _write_weights(part: str, state: Dict[str, Any], name: str, dataset: Any, choice: Choice
-                   ) -> ModelCard:
+def _write_weights(part: str, run: Run, name: str, licence: str) -> ModelCard:
     """Write weights and a card without figures."""
     path = os.path.join(part, WEIGHTS_FILE)
-    save_state_dict({key: value.contiguous() for key, value in state['network'].items()}, path)
-    facts, settings = state['facts'], state['settings']
+    save_state_dict({key: value.contiguous() for key, value in run.state['network'].items()},
+                    path)
+    facts, settings = run.state['facts'], run.state['settings']
     card = model_card.from_dict({
         'name': name, 'task': facts['task'], 'network': settings['network'],
         'arguments': dict(settings['arguments'], classes=len(facts['classes'])),
         'classes': facts['classes'], 'palette': facts['palette'],
         'input_width': settings['input_width'], 'input_height': settings['input_height'],
         'weights': WEIGHTS_FILE, 'sha256': model_card.file_sha256(path),
-        'dataset': '{} {}'.format(dataset.name.split('/')[0], settings['train_split']),
-        'licence': choice.licence or dataset.rights.licence or NOT_STATED,
-        'origin': 'trained by espnet_perception.training.{}, step {}'.format(
-            facts['task'], state['progress']['step']),
-        'multi_label': getattr(dataset, 'multi_label', False),
+        'dataset': '{} {}'.format(run.dataset.name.split('/')[0], settings['train_split']),
+        'licence': licence or run.dataset.rights.licence or NOT_STATED, 'origin': _origin(run),
+        'multi_label': getattr(run.dataset, 'multi_label', False),
         'crop_ratio': settings.get('crop_ratio', 0.0)})
     model_card.save(card, part)
     return card
+
+
+def _copy_graph(part: str, card: ModelCard) -> None:
+    key = GraphKey(card.sha256, (card.input_height, card.input_width), PRODUCTS[card.task])
+    shutil.copyfile(cached_onnx(key, card, find_model(part).network),
+                    os.path.join(part, GRAPH_FILE))
 
 
 def _metrics(evaluation: Evaluation, split: str, card: ModelCard) -> Tuple[Dict[str, Any], ...]:
@@ -199,10 +206,10 @@ def _metrics(evaluation: Evaluation, split: str, card: ModelCard) -> Tuple[Dict[
                  for key, words in evaluation.task.figure_words if metrics.get(key) is not None)
 
 
-def _draw(run_folder: str, part: str, evaluation: Evaluation) -> List[str]:
+def _draw(part: str, run: Run, evaluation: Evaluation) -> List[str]:
     """Draw charts and curves into the directory; returns the names of the files."""
     pictures = [path.name for path in write_pictures(evaluation, Path(part))]
-    curves = curves_of(journal.read_rows(os.path.join(run_folder, journal.CSV_FILE)))
+    curves = curves_of(journal.read_rows(os.path.join(run.folder, journal.CSV_FILE)))
     if curves:
         curves_chart(Path(part, CURVES_FILE), curves, 'epoch')
         pictures.append(CURVES_FILE)
@@ -222,24 +229,26 @@ def curves_of(rows: List[Dict[str, str]]) -> List[Curve]:
     return curves
 
 
-def _write_samples(run_folder: str, part: str, dataset: Any, choice: Choice,
-                   evaluation: Evaluation) -> str:
+def _write_samples(part: str, run: Run, choice: Choice, evaluation: Evaluation) -> str:
     """Draw the samples; returns their name in the model directory, or their path elsewhere."""
-    if dataset.rights.frames_may_be_shown or choice.samples:
+    if run.dataset.rights.frames_may_be_shown or choice.samples:
         write_samples(evaluation, Path(part, SAMPLES_FILE))
         return SAMPLES_FILE
-    path = Path(os.path.abspath(run_folder), SAMPLES_FILE)
+    path = Path(os.path.abspath(run.folder), SAMPLES_FILE)
     write_samples(evaluation, path)
     return str(path)
 
 
-def _where(run_folder: str, state: Dict[str, Any]) -> str:
-    """Return which step of the run the weights are from, in words."""
-    step = state['progress']['step']
-    rows = journal.read_rows(os.path.join(run_folder, journal.CSV_FILE))
-    epoch = next((float(row['epoch']) for row in rows if int(row['step']) == step), None)
-    return 'step {}{}'.format(step, '' if epoch is None else ', epoch {:.0f} of {}'.format(
-        epoch, state['settings']['epochs']))
+def _origin(run: Run) -> str:
+    """Return where the weights come from, in words: script, step, day and commit."""
+    step = run.state['progress']['step']
+    rows = journal.read_rows(os.path.join(run.folder, journal.CSV_FILE))
+    epochs = ['epoch {:.0f} of {}'.format(float(row['epoch']), run.state['settings']['epochs'])
+              for row in rows if int(row['step']) == step]
+    commit = _commit()
+    return ', '.join(['trained by espnet_perception.training.' + run.state['facts']['task'],
+                      'step {}'.format(step), *epochs, datetime.date.today().isoformat()]
+                     + ['commit ' + commit] * bool(commit))
 
 
 def _parameters(state: Dict[str, Any]) -> int:

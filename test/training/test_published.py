@@ -182,6 +182,27 @@ def test_training_can_publish_at_its_end(settings_in, tmp_path, capsys):
     assert 'there is a model at' in capsys.readouterr().err
 
 
+def test_a_classifier_is_published_likewise(tmp_path, capsys):
+    for name, value in (('dark', 40), ('light', 200)):
+        for split in ('train', 'val'):
+            (tmp_path / 'scenes' / split / name).mkdir(parents=True)
+            for number in range(2):
+                cv2.imwrite(str(tmp_path / 'scenes' / split / name / '{}.png'.format(number)),
+                            np.full((70, 70, 3), value + number, np.uint8))
+    config = tmp_path / 'config.yaml'
+    config.write_text(yaml.safe_dump({
+        'run_folder': str(tmp_path / 'run'), 'folder': str(tmp_path / 'scenes'), 'epochs': 1,
+        'input_width': 64, 'input_height': 64, 'batch_size': 2, 'threads': 1, 'device': 'cpu',
+        'arguments': {'width': 0.5}}))
+    assert main(['train', 'classification', str(config), '--publish', str(tmp_path / 'm')]) == 0
+    assert 'top-1 accuracy' in capsys.readouterr().out
+    card = model_card.load(str(tmp_path / 'm'))
+    assert (card.task, card.classes, card.crop_ratio, card.multi_label) == (
+        'classification', ('dark', 'light'), 0.875, False)
+    assert {path.name for path in (tmp_path / 'm').iterdir()} == FILES - {'iou.png'} | {'f1.png'}
+    assert '--dataset image_folder' in (tmp_path / 'm' / 'MODEL_CARD.md').read_text()
+
+
 def test_a_stopped_training_publishes_nothing(settings_in, tmp_path, monkeypatch):
     config = tmp_path / 'config.yaml'
     config.write_text(yaml.safe_dump(plain(settings_in(tmp_path / 'run'))))

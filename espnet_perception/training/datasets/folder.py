@@ -15,7 +15,7 @@ names, is for checking: an image stays where it is when others are added.
 import glob
 import hashlib
 import os
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Iterable, List, Sequence, Tuple
 
 from espnet_perception.errors import DatasetError
 from espnet_perception.evaluation.metrics import NO_CLASS
@@ -37,20 +37,21 @@ class FolderDataset(PairDataset):
         """Turn ids as PairDataset does, and colours by the palette of the label set."""
         if values.ndim == 2:
             return super().labels_of(values, path)
-        wanted = dict([(BLACK, NO_CLASS)] + [
-            (_code(colour), class_id) for class_id, colour in enumerate(self.label_set.palette)])
+        ids = {BLACK: NO_CLASS}
+        ids.update((_code(colour), class_id)
+                   for class_id, colour in enumerate(self.label_set.palette))
+        known = np.array(sorted(ids), np.int32)
         codes = values.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
-        present, places = np.unique(codes, return_inverse=True)
-        foreign = [code for code in present.tolist() if code not in wanted]
-        if foreign:
+        places = np.searchsorted(known[:-1], codes)
+        foreign = codes[known[places] != codes]
+        if foreign.size:
             hint = '; JPEG changes colours, save masks as PNG' \
                 if path.lower().endswith(('.jpg', '.jpeg')) else ''
-            colour = tuple(foreign[0] >> shift & 255 for shift in (16, 8, 0))
+            colour = tuple(int(foreign[0]) >> shift & 255 for shift in (16, 8, 0))
             raise DatasetError('the mask {} has a colour that no class has, {} (red, green, '
                                'blue), expected those of {}{}'.format(
                                    path, colour, self.label_set.name, hint))
-        ids = np.array([wanted[code] for code in present.tolist()], np.uint8)
-        return ids[places].reshape(codes.shape)
+        return np.array([ids[code] for code in known.tolist()], np.uint8)[places]
 
 
 def open_folder(folder: str, split: str, classes: str = '') -> FolderDataset:
@@ -70,8 +71,7 @@ def open_folder(folder: str, split: str, classes: str = '') -> FolderDataset:
         found, note = _pairs(folder, part)
         pairs += found
         notes += [note] * bool(note)
-    opened = FolderDataset('folder', pairs, label_set)
-    opened.name = os.path.basename(os.path.abspath(folder))
+    opened = FolderDataset(os.path.basename(os.path.abspath(folder)), pairs, label_set)
     opened.note = '; '.join(notes)
     return opened
 
@@ -120,7 +120,7 @@ def _pairs(folder: str, split: str) -> Tuple[List[Pair], str]:
         split, len(pairs), len(everything), listed)
 
 
-def _checked(stems: Sequence[str]) -> frozenset:
+def _checked(stems: Iterable[str]) -> frozenset:
     """Return the stems that check: those whose hash is a multiple of five, at least one."""
     places = {stem: int(hashlib.sha256(stem.encode()).hexdigest()[:12], 16) for stem in stems}
     chosen = {stem for stem, place in places.items() if place % CHECK_SHARE == 0}
