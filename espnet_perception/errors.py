@@ -47,6 +47,10 @@ class DatasetError(PerceptionError):
     """A data set or its ground truth is missing, damaged or does not fit the model."""
 
 
+class GrammarError(PerceptionError):
+    """A command grammar cannot be read or contradicts itself."""
+
+
 class SensorError(PerceptionError):
     """
     A sensor of the machine cannot be read.

@@ -12,11 +12,20 @@ import sys
 from typing import Optional, Sequence
 
 from espnet_perception import __version__
-from espnet_perception.cli import ablate, demo, evaluate, info, replay, train, weights
+from espnet_perception.cli import (
+    ablate,
+    commands,
+    demo,
+    evaluate,
+    info,
+    replay,
+    train,
+    weights,
+)
 from espnet_perception.errors import PerceptionError
 
 COMMANDS = {'replay': replay, 'evaluate': evaluate, 'train': train, 'ablate': ablate, 'demo': demo,
-            'info': info, 'weights': weights}
+            'info': info, 'weights': weights, 'commands': commands}
 INTERRUPTED = 130
 
 
@@ -52,12 +61,12 @@ def make_parser() -> argparse.ArgumentParser:
         description='ESPNetv2 for robots: replay bags, measure, train, try the demo, look at '
                     'models, get weights.')
     parser.add_argument('--version', action='version', version=__version__)
-    commands = parser.add_subparsers(dest='command', metavar='COMMAND')
-    commands.required = True
+    actions = parser.add_subparsers(dest='command', metavar='COMMAND')
+    actions.required = True
     for name, module in COMMANDS.items():
         summary = module.__doc__.split('\n')[0]
-        command = commands.add_parser(name, help=summary, description=module.DESCRIPTION,
-                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+        command = actions.add_parser(name, help=summary, description=module.DESCRIPTION,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
         command.add_argument('--debug', action='store_true',
                              help='show the traceback of an error')

@@ -16,20 +16,21 @@ MAY_IMPORT = {
     'model_card': BASICS,
     'releases': ('errors', 'model_card'),
     'telemetry': ('errors',),
+    'commands': ('errors',),
     'networks': BASICS + ('model_card', 'releases'),
     'weights': BASICS + ('model_card', 'releases', 'networks'),
     'engines': BASICS + ('model_card', 'settings'),
     'export': BASICS + ('model_card', 'settings', 'networks', 'engines'),
-    'pipeline': CONTRACT + ('engines', 'export', 'networks', 'telemetry', 'weights'),
-    'nodes': CONTRACT + ('pipeline', 'telemetry'),
+    'pipeline': CONTRACT + ('commands', 'engines', 'export', 'networks', 'telemetry', 'weights'),
+    'nodes': CONTRACT + ('commands', 'pipeline', 'telemetry'),
     'synthetic': CONTRACT,
-    'evaluation': CONTRACT + ('pipeline', 'telemetry'),
+    'evaluation': CONTRACT + ('commands', 'pipeline', 'telemetry'),
     'training': CONTRACT + ('networks', 'evaluation.metrics', 'evaluation.classification_metrics',
                             'evaluation.charts', 'evaluation.on_dataset', 'evaluation.state',
                             'export', 'pipeline.models', 'pipeline.preprocess', 'synthetic',
-                            'weights.model_directory'),
-    'cli': CONTRACT + ('engines', 'evaluation', 'export', 'networks', 'nodes', 'pipeline',
-                       'synthetic', 'telemetry', 'training', 'weights'),
+                            'commands', 'weights.model_directory'),
+    'cli': CONTRACT + ('commands', 'engines', 'evaluation', 'export', 'networks', 'nodes',
+                       'pipeline', 'synthetic', 'telemetry', 'training', 'weights'),
 }
 
 # Who may import what from outside: a library, and the folders or modules that may.
@@ -60,7 +61,7 @@ PARSER_FUNCTIONS = ('add_arguments', 'build_parser', 'parse_arguments')
 # What runs on the robot with Python 3.6, with its tests.
 ROBOT = ('__init__.py', 'errors.py', 'label_sets', 'frame.py', 'results.py', 'settings.py',
          'user_folders.py', 'whole_files.py', 'model_card.py', 'releases.py', 'networks',
-         'weights', 'engines', 'export', 'pipeline', 'telemetry', 'nodes')
+         'weights', 'engines', 'export', 'pipeline', 'telemetry', 'commands', 'nodes')
 
 # Names that say nothing, for files and for variables.
 VAGUE_FILES = ('utils.py', 'util.py', 'helpers.py', 'helper.py', 'common.py', 'misc.py')

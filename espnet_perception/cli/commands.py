@@ -1,0 +1,97 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Check a command grammar, generate commands from it."""
+
+import argparse
+import json
+from typing import Any, Dict, List
+
+from espnet_perception.errors import SettingsError
+
+DESCRIPTION = """\
+The commands that a robot understands: check their grammar, and generate commands with
+their meaning. A grammar is a folder of YAML files; docs/commands.md tells what stands in them."""
+
+EXAMPLES = """\
+  espnet-perception commands check
+  espnet-perception commands check --grammar my_commands/
+  espnet-perception commands generate --count 1000 --seed 7 > commands.jsonl"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare the arguments of this sub-command.
+
+    :param parser: its parser.
+    """
+    parser.epilog = 'examples:\n' + EXAMPLES
+    actions = parser.add_subparsers(dest='action', metavar='ACTION')
+    actions.required = True
+    checking = actions.add_parser('check', help='find mistakes in a grammar, and sum it up')
+    checking.add_argument('--json', action='store_true', help='the summary as JSON')
+    generating = actions.add_parser('generate', help='print commands with intent and slots, as '
+                                    'JSON lines')
+    generating.add_argument('--count', type=int, default=20, metavar='N',
+                            help='how many, the intents in turn (%(default)s)')
+    generating.add_argument('--seed', type=int, default=0, metavar='N',
+                            help='equal seeds give equal commands (%(default)s)')
+    generating.add_argument('--text', action='store_true', help='the text alone, one a line')
+    for action in actions.choices.values():
+        action.add_argument('--grammar', default='', metavar='DIR',
+                            help='folder of YAML files, or one file (default: that of the '
+                            'package, config/commands)')
+        action.add_argument('--debug', action='store_true', default=argparse.SUPPRESS,
+                            help='show the traceback of an error')
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """
+    Do what was asked.
+
+    :param chosen: the parsed arguments.
+    :return: exit status: 0 done.
+    :raises PerceptionError: one sentence on what is wrong.
+    """
+    return {'check': _check, 'generate': _generate}[chosen.action](chosen)
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from espnet_perception.commands import grammar_file
+    grammar = grammar_file.load(chosen.grammar)
+    rows = [_row(intent) for intent in grammar.intents.values()]
+    if chosen.json:
+        print(json.dumps({'intents': rows, 'words': len(grammar.words()),
+                          'labels': grammar.labels()}, indent=1))
+        return 0
+    width = max(len(row['intent']) for row in rows)
+    for row in rows:
+        print('{:<{}}  {:<6}  {:>6,} forms  {}'.format(
+            row['intent'], width, 'motion' if row['motion'] else '', row['forms'],
+            ' '.join(_role(role, row['required']) for role in row['roles'])))
+    print('{} intents, {} words, {} vocabularies, {} stop words; * is required'.format(
+        len(rows), len(grammar.words()), len(grammar.vocabularies),
+        len(grammar.stop_words.anywhere) + len(grammar.stop_words.alone)))
+    return 0
+
+
+def _row(intent: Any) -> Dict[str, Any]:
+    from espnet_perception.commands.phrases import count_forms
+    return {'intent': intent.name, 'motion': intent.motion, 'roles': list(intent.roles),
+            'required': list(intent.required),
+            'forms': sum(map(count_forms, intent.phrases))}
+
+
+def _role(role: str, required: List[str]) -> str:
+    return role + ('*' if role in required else '')
+
+
+def _generate(chosen: argparse.Namespace) -> int:
+    from espnet_perception.commands import grammar_file
+    from espnet_perception.commands.generation import generate
+    if chosen.count < 0:
+        raise SettingsError('--count is {}, expected 0 or more'.format(chosen.count))
+    for example in generate(grammar_file.load(chosen.grammar), chosen.count, chosen.seed):
+        print(example.text if chosen.text else json.dumps(
+            {'text': example.text, 'intent': example.intent,
+             'slots': [slot._asdict() for slot in example.slots]}, ensure_ascii=False))
+    return 0
