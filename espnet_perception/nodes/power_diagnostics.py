@@ -168,5 +168,3 @@ def _left(remaining_s: Optional[float]) -> str:
 
 
 TASKS = (PowerTask, FrameEnergyTask, TemperatureTask, BatteryTask)
-
-
