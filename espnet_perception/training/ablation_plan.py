@@ -89,7 +89,7 @@ class Experiment(NamedTuple):
     folder: str = ''
     width: float = 0.5
     epochs: int = 30
-    patches: int = 2000
+    patches: int = 1600
     size: int = 64
     batch_size: int = 64
     threads: int = 0

@@ -121,9 +121,9 @@ def difference(results: Sequence[Result], row: str, base: str) -> Optional[Diffe
 def describe(experiment: Experiment) -> List[str]:
     """Return what is trained on what, as text for people."""
     return [
-        'ESPNetv2 s={width} learns from {patches} patches of {dataset} at {size}x{size} for '
-        '{epochs} epochs (R5: {long}).'.format(long=experiment.epochs_of(ROWS['R5']),
-                                               **experiment._asdict()),
+        'ESPNetv2 s={width} learns from {patches} patches of {dataset} at {size}x{size}; epochs: '
+        '{epochs} (R5: {long}).'.format(long=experiment.epochs_of(ROWS['R5']),
+                                        **experiment._asdict()),
         'Its last weights are measured on patches of other frames.',
         'This is a small data set and a short training; the paper trains s=1.0 on ImageNet for '
         '{} epochs (R5: {}).'.format(PAPER_EPOCHS, PAPER_LONG_EPOCHS)]
