@@ -268,3 +268,20 @@ def test_diagnostics(conversions):
     assert (row.level, row.name, row.hardware_id) == (b'\x01', 'segmentation: frames', 'board 7')
     assert [(entry.key, entry.value) for entry in row.values] == [('rate (Hz)', '2.500')]
     assert message.header.stamp.sec == 1700000000
+
+
+def test_published_frames_are_those_of_this_machine():
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    def array(name, hardware, *values):
+        status = Status(name)
+        for key, value in values:
+            status.add(key, value)
+        return conversions.to_diagnostics(STAMP_NS, hardware, [status]).status[0]
+    key = 'frames published since startup'
+    message = DiagnosticArray(status=[
+        array('front/segmentation: frames', 'board 7', (key, 120), ('Events in window', 3)),
+        array('rear/segmentation: frames', 'board 8', (key, 50)),
+        array('front/segmentation: latency', 'board 7', (key, 60)),
+        array('strange: frames', 'board 7', (key, 'many'))])
+    assert conversions.published_frames(message, 'board 7') == {'front/segmentation': 120}
