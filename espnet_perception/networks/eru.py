@@ -36,6 +36,7 @@ from espnet_perception.networks.language import (
     native_lstm,
     RecurrentLayer,
 )
+from espnet_perception.networks.normalised_product import normalised_product
 import torch
 from torch import nn, Tensor
 import torch.nn.functional as F
@@ -262,7 +263,7 @@ class ERUCell(RecurrentLayer):
         weight = self.expand.conv.weight.reshape(branches, -1, self.outputs // branches)
         bias = self.bias.reshape(GATES, groups, -1).transpose(0, 1)
         if isinstance(self.expand.bn, nn.BatchNorm1d):
-            scale, offset = _normalised_product(self.expand.bn, weight, features)
+            scale, offset = normalised_product(self.expand.bn, weight, features)
             weight = weight * scale.unsqueeze(2)
             offset = offset.reshape(groups, branches // groups, GATES, -1).transpose(1, 2)
             bias = bias + offset.reshape(groups, GATES, -1)
@@ -360,42 +361,3 @@ def _join_branches(weight: Tensor, groups: int) -> Tensor:
     apart = torch.eye(joined, dtype=weight.dtype, device=weight.device)
     weight = weight * apart.reshape(1, joined, 1, 1, joined, 1)
     return weight.transpose(1, 2).reshape(groups, GATES * joined * width, joined * width)
-
-
-def _normalised_product(norm: nn.BatchNorm1d, weight: Tensor, features: Tensor
-                        ) -> Tuple[Tensor, Tensor]:
-    """
-    Return scale and offset that normalise a grouped product without computing it.
-
-    Mean and variance of W u follow from mean and covariance of u: W m and diag(W C W').
-
-    :param norm: over groups * rows channels; in training its running statistics are updated.
-    :param weight: (groups, rows, n).
-    :param features: (N, groups * n).
-    :return: each (groups, rows).
-    """
-    groups, rows, _ = weight.shape
-    if norm.training:
-        count = len(features)
-        mean = features.mean(0)
-        apart = (features - mean).reshape(count, groups, -1).transpose(0, 1)
-        covariance = torch.bmm(apart.transpose(1, 2), apart) / count
-        variance = (torch.bmm(weight, covariance) * weight).sum(2)
-        mean = torch.bmm(weight, mean.reshape(groups, -1, 1)).squeeze(2)
-        _track(norm, mean, variance * (count / (count - 1)))
-    else:
-        mean = norm.running_mean.reshape(groups, rows)
-        variance = norm.running_var.reshape(groups, rows)
-    scale = norm.weight.reshape(groups, rows) * torch.rsqrt(variance + norm.eps)
-    return scale, norm.bias.reshape(groups, rows) - mean * scale
-
-
-@torch.no_grad()
-def _track(norm: nn.BatchNorm1d, mean: Tensor, variance: Tensor) -> None:
-    """Update running statistics as batch normalisation does."""
-    norm.num_batches_tracked += 1
-    share = norm.momentum
-    if share is None:  # the mean over all batches
-        share = 1.0 / norm.num_batches_tracked.to(mean.dtype)
-    norm.running_mean += share * (mean.reshape(-1) - norm.running_mean)
-    norm.running_var += share * (variance.reshape(-1) - norm.running_var)

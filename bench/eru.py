@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""
+Measure the ERU over a whole sequence against a fair loop over its tokens, in one run.
+
+Both transform the input of all tokens at once and learn the same; the loop then goes token by
+token with batched matrix products of the groups, the whole-sequence form runs the native kernel.
+The forms take turns, so that a busy machine slows down both. "Recurrent part" is everything but
+embedding, softmax and optimiser; "whole step" is a training step of the language model.
+"""
+
+import argparse
+import statistics
+import time
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+
+from espnet_perception.networks import create_network, eru
+from espnet_perception.networks.language import GateWeights, LayerState, lstm_update
+import torch
+from torch import nn, Tensor
+import torch.nn.functional as F
+
+FORMS = ('loop', 'sequence')
+PARTS = ('recurrent part', 'whole step')
+
+
+def looped_lstm(inputs: Sequence[Tensor], state: LayerState, weights: GateWeights,
+                training: bool) -> Tuple[Tensor, LayerState]:
+    """Run groups of an LSTM token by token; takes and gives what native_lstm does."""
+    groups, (tokens, batch, _) = len(inputs), inputs[0].shape
+    rows = torch.stack([group.reshape(tokens * batch, -1) for group in inputs])
+    given = torch.baddbmm(weights.bias.unsqueeze(1), rows, weights.from_input.transpose(1, 2))
+    given = given.reshape(groups, tokens, batch, -1).unbind(1)
+    hidden, cell = (part.reshape(batch, groups, -1).transpose(0, 1) for part in state)
+    from_hidden = weights.from_hidden.transpose(1, 2).contiguous()
+    outputs = []
+    for gates in given:
+        gates = torch.baddbmm(gates, hidden, from_hidden)
+        gates = gates.reshape(groups * batch, eru.GATES, -1)
+        hidden, cell = lstm_update(gates, cell.reshape(groups * batch, -1))
+        hidden, cell = (part.reshape(groups, batch, -1) for part in (hidden, cell))
+        outputs.append(hidden)
+    after = tuple(part.transpose(0, 1).reshape(batch, -1) for part in (hidden, cell))
+    return torch.stack(outputs).permute(0, 2, 1, 3).reshape(tokens, batch, -1), after
+
+
+def recurrent_part(network: nn.Module, tokens: Tensor) -> Tensor:
+    """Run the layers and their gradients."""
+    features = network.embedding(tokens).detach().requires_grad_()
+    for layer, state in zip(network.layers, network.initial_state(tokens.shape[1])):
+        features, _ = layer(features, state)
+    features.sum().backward()
+    return features
+
+
+def whole_step(network: nn.Module, tokens: Tensor) -> Tensor:
+    """Take a step of training."""
+    logits, _ = network(tokens)
+    F.cross_entropy(logits.flatten(0, 1), tokens.flatten()).backward()
+    nn.utils.clip_grad_norm_(network.parameters(), 0.25)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.sub_(0.01 * parameter.grad)
+    return logits
+
+
+def measure(options: argparse.Namespace) -> Dict[Tuple[str, str], List[float]]:
+    """
+    Time both forms of both parts in turns.
+
+    :param options: the command line.
+    :return: seconds of each repeat by part and form.
+    """
+    torch.manual_seed(1)
+    network = create_network('eru_lm', preset=options.preset, dropout=0.0).train()
+    tokens = torch.randint(network.words, (options.bptt, options.batch))
+    kernels: Dict[str, Callable[..., Any]] = {'loop': looped_lstm, 'sequence': eru.native_lstm}
+    seconds: Dict[Tuple[str, str], List[float]] = {
+        (part, form): [] for part in PARTS for form in FORMS}
+    for repeat in range(-1, options.repeats):  # the first warms up, and compares
+        for part, run in zip(PARTS, (recurrent_part, whole_step)):
+            results = []
+            for form in FORMS:
+                eru.native_lstm = kernels[form]
+                network.zero_grad()
+                began = time.perf_counter()
+                result = run(network, tokens)
+                seconds[part, form].append(time.perf_counter() - began)
+                results.append(result.detach())
+            if repeat < 0:
+                seconds[part, 'loop'].clear()
+                seconds[part, 'sequence'].clear()
+                if part == PARTS[0] and not torch.allclose(*results, atol=1e-4):
+                    raise RuntimeError('the two forms do not agree')
+    return seconds
+
+
+def main() -> None:
+    """Print medians and their ratios."""
+    options = parse_arguments()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    print('{preset}, batch {batch}, {bptt} tokens, {repeats} repeats, '.format(**vars(options))
+          + '{} threads, torch {}'.format(torch.get_num_threads(), torch.__version__))
+    seconds = measure(options)
+    for part in PARTS:
+        loop, sequence = (1000 * statistics.median(seconds[part, form]) for form in FORMS)
+        print('{:>15}: loop {:7.1f} ms, whole sequence {:7.1f} ms, ratio {:.2f}'.format(
+            part, loop, sequence, loop / sequence))
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument('--preset', default='eru_7m', choices=sorted(eru.PRESETS))
+    parser.add_argument('--batch', type=int, default=20)
+    parser.add_argument('--bptt', type=int, default=70)
+    parser.add_argument('--repeats', type=int, default=7)
+    parser.add_argument('--threads', type=int, default=0, help='0 leaves it to torch')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    main()
