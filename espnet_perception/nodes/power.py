@@ -103,8 +103,9 @@ class PowerNode(ReportingNode):
 
     def _spent(self, start_ns: int, end_ns: int) -> Optional[Energy]:
         """Return the energy of the machine, above idle if that is wished and known."""
-        above_idle = self.settings.subtract_idle and self._recorder.idle_mw is not None
-        return self._recorder.energy(start_ns, end_ns, above_idle=above_idle)
+        idle_mw = self._recorder.idle_mw if self.settings.subtract_idle else None
+        energy = self._recorder.energy(start_ns, end_ns)
+        return energy if energy is None or idle_mw is None else energy.above(idle_mw)
 
     def _on_others(self, message: DiagnosticArray) -> None:
         """Note how many frames the perception nodes of this machine have published."""

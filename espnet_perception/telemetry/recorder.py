@@ -151,14 +151,15 @@ class PowerRecorder:
         :return: None where nothing of that time was measured or is kept.
         :raises SensorError: no such rail, or no idle power was measured.
         """
-        if above_idle and (self.idle_mw is None or rail != TOTAL):
+        idle_mw = self.idle_mw
+        if above_idle and (idle_mw is None or rail != TOTAL):
             raise SensorError('the idle power of {} was not measured, so it cannot be subtracted; '
                               'call measure_idle while the machine idles, and ask for {}'.format(
                                   rail, TOTAL))
         track = self._track(rail)
         with self._lock:
             energy = track.between(start_ns, end_ns)
-        return energy.above(self.idle_mw) if above_idle and energy is not None else energy
+        return energy.above(idle_mw) if above_idle and energy is not None else energy
 
     def measure_idle(self, window_ns: int) -> float:
         """

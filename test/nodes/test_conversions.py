@@ -270,7 +270,7 @@ def test_diagnostics(conversions):
     assert message.header.stamp.sec == 1700000000
 
 
-def test_published_frames_are_those_of_this_machine():
+def test_published_frames_are_those_of_this_machine(conversions):
     from diagnostic_msgs.msg import DiagnosticArray
 
     def array(name, hardware, *values):
