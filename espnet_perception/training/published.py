@@ -48,7 +48,7 @@ SAMPLES = 6
 TEST_SPLIT = 'test'
 OPENERS = {'segmentation': open_pairs, 'classification': open_labelled}
 PRODUCTS = {'segmentation': 'labels+confidence', 'classification': 'logits'}
-SCORE_COLUMNS = ('miou', 'top1', 'overall_f1')  # of the journal; of each task the first that is
+SCORES = {'miou': 'mIoU', 'top1': 'top-1 accuracy', 'overall_f1': 'overall F1'}  # of the journal
 
 
 class Choice(NamedTuple):
@@ -218,11 +218,10 @@ def _draw(part: str, run: Run, evaluation: Evaluation) -> List[str]:
 
 def curves_of(rows: List[Dict[str, str]]) -> List[Curve]:
     """Return loss, score of the checks and learning rate over the epochs of a journal."""
-    columns = [('loss', 'loss'), ('learning_rate', 'learning rate')]
-    columns[1:1] = [(name, name + ' of the check split') for name in SCORE_COLUMNS
-                    if any(row.get(name) for row in rows)][:1]
+    columns = {'loss': 'loss', 'learning_rate': 'learning rate'}
+    columns.update((name, words + ' of the check split') for name, words in SCORES.items())
     curves = []
-    for name, title in columns:
+    for name, title in columns.items():
         points = [(float(row['epoch']), float(row[name])) for row in rows if row.get(name)]
         if points:
             curves.append(Curve(title, *zip(*points)))

@@ -236,3 +236,12 @@ def test_a_machine_without_torch_is_told(monkeypatch, capsys):
     monkeypatch.setattr(train.importlib, 'import_module', absent)
     assert main(['train', 'segmentation', 'x.yaml']) == 1
     assert 'training needs torch, which is not installed here' in capsys.readouterr().err
+
+
+def test_curves_have_what_the_journal_has():
+    rows = [{'step': '3', 'epoch': '1', 'loss': '2.5', 'learning_rate': '0.1', 'miou': ''},
+            {'step': '6', 'epoch': '2', 'loss': '2', 'learning_rate': '0.1', 'miou': '0.25'}]
+    assert published.curves_of(rows) == [
+        ('loss', (1.0, 2.0), (2.5, 2.0)), ('learning rate', (1.0, 2.0), (0.1, 0.1)),
+        ('mIoU of the check split', (2.0,), (0.25,))]
+    assert published.curves_of([]) == []
