@@ -15,7 +15,12 @@ papers and `espnet-perception replay` measure: predictions are brought to the si
 image by the nearest pixel. Classifiers get top-1, top-5 and F1.
 
     espnet-perception evaluate my_model --dataset folder --folder yard --split val
-    espnet-perception evaluate espnetv2_s_2.0_city_1024x512.pth --dataset camvid --folder camvid"""
+    espnet-perception evaluate espnetv2_s_2.0_city_1024x512.pth --dataset camvid --folder camvid
+
+The checkpoint of a language model gets its validation and test perplexity:
+
+    espnet-perception evaluate runs/ptb_eru_7m/best.pt --dataset ptb --folder ptb"""
+TEXT = 'ptb'
 REPORT_FILE, SAMPLES_FILE = 'report.json', 'samples.jpg'
 SAMPLES = 6
 LONGEST_TABLE = 40
@@ -30,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('model', metavar='MODEL', help='name in models/, model folder, released '
                         'weights or .pth file')
     parser.add_argument('--dataset', required=True, metavar='NAME',
-                        help='camvid, cityscapes, pascal_voc, folder, synthetic ...')
+                        help='camvid, cityscapes, pascal_voc, folder, synthetic ...; ptb for the '
+                             'checkpoint of a language model')
     parser.add_argument('--folder', default='', metavar='F', help='where the data set lies')
     parser.add_argument('--split', default='test', help='part of it (%(default)s)')
     parser.add_argument('--option', action='append', default=[], metavar='KEY=VALUE',
@@ -64,6 +70,11 @@ def run(chosen: argparse.Namespace) -> int:
     :return: exit status 0.
     :raises PerceptionError: model, data set or an option cannot be used.
     """
+    if chosen.dataset == TEXT:
+        from espnet_perception.training import perplexity
+        figures = perplexity.evaluate_checkpoint(chosen.model, chosen.folder)
+        print(perplexity.sentences(figures, chosen.model), end='')
+        return 0
     from espnet_perception.evaluation.on_dataset import evaluate, Options
     options = Options(
         chosen.engine, chosen.threads, parse_size(chosen.size) if chosen.size else (0, 0),
@@ -125,7 +136,7 @@ def _open(chosen: argparse.Namespace) -> Any:
     openers = dict.fromkeys(datasets.SEGMENTATION, datasets.open_pairs)
     openers.update(dict.fromkeys(datasets.CLASSIFICATION, datasets.open_labelled))
     if chosen.dataset not in openers:
-        raise DatasetError(unknown_key_sentence('data set', chosen.dataset, list(openers)))
+        raise DatasetError(unknown_key_sentence('data set', chosen.dataset, [*openers, TEXT]))
     return openers[chosen.dataset](chosen.dataset, chosen.folder, chosen.split,
                                    parse_overrides(chosen.option, '--option'))
 

@@ -23,7 +23,9 @@ Ctrl-C saves and ends; the same command goes on, exactly as if it had not been s
 SCRIPTS = {
     'segmentation': 'espnet_perception.training.segmentation',
     'classification': 'espnet_perception.training.classification',
+    'language': 'espnet_perception.training.language',
 }
+WITHOUT_MODEL = ('language',)  # a checkpoint, but no model directory and no schedule, comes of it
 SCHEDULE_FILE = 'schedule.png'
 MEGABYTE = 1e6
 
@@ -44,6 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         task.add_argument('config', metavar='CONFIG', help='YAML file with the settings')
         task.add_argument('--set', action='append', default=[], metavar='KEY=VALUE',
                           dest='overrides', help='a setting, stronger than the file; repeatable')
+        if name in WITHOUT_MODEL:
+            _add_debug(task)
+            task.set_defaults(directory='')
+            continue
         task.add_argument('--publish', default='', metavar='DIR', dest='directory',
                           help='when the last step is done, make this model directory')
         _add_publishing(task)
@@ -65,6 +71,10 @@ def _add_publishing(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--force', action='store_true', help='replace a model of this name')
     group.add_argument('--engine', default=NodeSettings().engine, choices=ENGINE_NAMES,
                        help='runtime that measures (%(default)s)')
+    _add_debug(parser)
+
+
+def _add_debug(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--debug', action='store_true', default=argparse.SUPPRESS,
                         help='show the traceback of an error')
 
@@ -147,8 +157,10 @@ def _plot_schedule(chosen: argparse.Namespace) -> int:
 def _settings_of_any_task(path: str) -> Any:
     """Return the settings of a file that does not say which task it is for."""
     refusals = []
-    for module in SCRIPTS.values():
-        script = _import(module)
+    for task in SCRIPTS:
+        if task in WITHOUT_MODEL:
+            continue
+        script = _import(SCRIPTS[task])
         from espnet_perception.training import settings_file
         try:
             return settings_file.load(script.Settings, path)

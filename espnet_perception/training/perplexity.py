@@ -11,7 +11,7 @@ import math
 import sys
 from typing import Any, Dict, Optional, Sequence
 
-from espnet_perception.errors import PerceptionError
+from espnet_perception.errors import ModelError, PerceptionError
 from espnet_perception.networks import create_network
 from espnet_perception.networks.language import LanguageModel
 from espnet_perception.training import checkpoint, distributed
@@ -91,6 +91,9 @@ def evaluate_checkpoint(path: str, folder: str = '', device: str = 'auto') -> Di
     :raises PerceptionError: the checkpoint or the texts cannot be used
     """
     kept = checkpoint.read(path)
+    if kept.get('facts', {}).get('task') != 'language':
+        raise ModelError('{} is no checkpoint of a language model; give best.pt or last.pt of a '
+                         'run of train language'.format(path))
     settings, words = kept['settings'], kept['facts']['words']
     corpus = open_corpus(folder or settings['folder'], words)
     network = create_network(settings['network'], **dict(settings['arguments'], words=len(words)))
