@@ -79,7 +79,7 @@ def open_folder(folder: str, split: str, classes: str = '') -> FolderDataset:
 def _label_set(folder: str, classes: str) -> LabelSet:
     if not os.path.isdir(folder):
         raise DatasetError("there is no folder '{}'; give the one that holds {} and {}".format(
-            folder, IMAGES, MASKS))
+            os.path.abspath(folder) if folder else '', IMAGES, MASKS))
     found = sorted(glob.glob(os.path.join(glob.escape(folder), CLASSES + '.*')))
     if not classes and not found:
         raise DatasetError('{} holds no {}.txt; list the name of each class there, one on each '
