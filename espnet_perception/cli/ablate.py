@@ -16,7 +16,7 @@ figures beside ours. It is a small data set, not ImageNet.
     espnet-perception ablate --rows R1,R2 --seeds 5 --epochs 10 --out quick
 
 Ctrl-C saves and ends; the same command goes on."""
-DEFAULT_ROWS = 'R1,R2,R3,R4,R5'
+DEFAULT_ROWS = 'R1,R2,R3,R4,R5,P'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--folder', metavar='F', help='where the data set lies; for synthetic '
                         'where it is kept (the cache)')
     parser.add_argument('--rows', default=DEFAULT_ROWS, metavar='R,R...',
-                        help='rows of the tables, R1 to R5 and P (%(default)s)')
+                        help='rows of the tables (%(default)s)')
     parser.add_argument('--seeds', type=int, default=3, metavar='N',
                         help='runs of each row (%(default)s)')
     parser.add_argument('--epochs', type=int, metavar='N', help='of each run; R5 takes 300 / 90 '

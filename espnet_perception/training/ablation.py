@@ -18,6 +18,7 @@ from espnet_perception.errors import SettingsError
 from espnet_perception.networks import create_network
 from espnet_perception.training import classification, journal
 from espnet_perception.training.ablation_plan import Experiment, ROWS, settings_of
+from espnet_perception.whole_files import whole_file
 import torch
 from torch.nn import functional
 
@@ -133,8 +134,7 @@ def _last_top1(run_folder: str) -> float:
 
 
 def _write(folder: str, experiment: Experiment, results: Sequence[Result]) -> None:
-    path = os.path.join(folder, RESULTS_FILE)
-    with open(path + '.part', 'w', encoding='utf-8') as stream:
-        json.dump({'experiment': _identity(experiment),
-                   'runs': [result._asdict() for result in results]}, stream, indent=1)
-    os.replace(path + '.part', path)
+    with whole_file(os.path.join(folder, RESULTS_FILE)) as part:
+        with open(part, 'w', encoding='utf-8') as stream:
+            json.dump({'experiment': _identity(experiment),
+                       'runs': [result._asdict() for result in results]}, stream, indent=1)

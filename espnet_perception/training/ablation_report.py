@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the runs of an ablation say: means, spread over the seeds, and the paper beside them."""
 
-import os
 import statistics
 from typing import List, NamedTuple, Optional, Sequence
 
@@ -16,6 +15,7 @@ from espnet_perception.training.ablation_plan import (
     PAPER_LONG_EPOCHS,
     ROWS,
 )
+from espnet_perception.whole_files import whole_file
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -181,9 +181,8 @@ def draw(path: str, experiment: Experiment, results: Sequence[Result]) -> None:
         experiment.patches, experiment.dataset, experiment.width, experiment.epochs), fontsize=10)
     axes.grid(axis='y', color='#dee2e6')
     axes.set_axisbelow(True)
-    part = path + '.part'
-    figure.savefig(part, format='png')
-    os.replace(part, path)
+    with whole_file(path) as part:
+        figure.savefig(part, format='png')
 
 
 def _spread(values: Sequence[float]) -> Optional[float]:
