@@ -5,7 +5,7 @@
 Measure what the power recorder costs: processor time as a share of one core.
 
 It reads the sensors of this machine, or with --root a folder that looks like /sys; with
---files N it makes such a folder with N rails of a Jetson with JetPack 5 (two files a rail). The
+--rails N it makes such a folder with N rails of a Jetson with JetPack 5 (two files a rail). The
 time that a real sensor takes on its bus comes on top.
 """
 
@@ -60,15 +60,15 @@ def main() -> None:
     """Measure at several rates."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('--root', default=ROOT, help='folder to read (%(default)s)')
-    parser.add_argument('--files', type=int, metavar='N', help='make a folder with N rails')
+    parser.add_argument('--rails', type=int, metavar='N', help='make a folder with N rails')
     parser.add_argument('--rates', type=float, nargs='+', default=[10, 20, 50, 100])
     parser.add_argument('--seconds', type=float, default=10.0, help='for each rate')
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        if options.files:
-            make_rails(Path(folder), options.files)
+        if options.rails:
+            make_rails(Path(folder), options.rails)
         for rate_hz in options.rates:
-            share_percent(folder if options.files else options.root, rate_hz, options.seconds)
+            share_percent(folder if options.rails else options.root, rate_hz, options.seconds)
 
 
 if __name__ == '__main__':

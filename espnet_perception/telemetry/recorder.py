@@ -3,6 +3,7 @@
 """Reads the rails of the machine in a thread and keeps account of their energy."""
 
 import threading
+import time
 from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 
 from espnet_perception.errors import SensorError
@@ -206,12 +207,14 @@ class PowerRecorder:
     def _run(self) -> None:
         """Sample in time with the clock; a beat that was missed is not made up for."""
         next_ns = monotonic_ns()
-        while not self._stopping.wait(max(0, next_ns - monotonic_ns()) / SECOND_NS):
+        while not self._stopping.is_set():
             try:
                 self.sample()
             except Exception as error:  # a sensor that breaks its contract must not end it
                 self.failure = repr(error)
             next_ns = max(next_ns + self._period_ns, monotonic_ns())
+            # Costs half of waiting for the event, and at 10 Hz delays the end by 0.1 s at most.
+            time.sleep(max(0, next_ns - monotonic_ns()) / SECOND_NS)
 
     def _note(self, stamp_ns: int) -> None:
         self._stamps_ns.append(stamp_ns)
