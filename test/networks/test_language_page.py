@@ -43,10 +43,10 @@ def test_presets(rows):
 def test_baselines(rows):
     """Counts, and that they round to what was published."""
     found = [row for row in rows if row[0] in ('`lstm_lm`', '`pru_lm`')]
-    assert len(found) == 4
+    assert len(found) == 5
     for name, arguments, parameters, published, _ in found:
         given = dict(one.split('=') for one in arguments.strip('`').split(','))
         counted = count(name.strip('`'), **{key: yaml.safe_load(value)
                                             for key, value in given.items()})
         assert number(parameters) == counted
-        assert published == '{:.2f} M'.format(counted / 1e6)
+        assert published in ('', '{:.2f} M'.format(counted / 1e6))
