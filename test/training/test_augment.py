@@ -3,7 +3,13 @@
 """Tests of the random views: image and labels stay together, labels are never mixed."""
 
 from espnet_perception.evaluation.metrics import NO_CLASS
-from espnet_perception.training.augment import change_colours, segmentation_view, Window
+from espnet_perception.training.augment import (
+    change_colours,
+    classification_view,
+    random_part,
+    segmentation_view,
+    Window,
+)
 import numpy as np
 import pytest
 
@@ -69,3 +75,44 @@ def test_colours_change_and_strength_zero_changes_nothing(pair):
     image = pair[0]
     assert change_colours(image, np.random.default_rng(0), 0.0) is image
     assert not np.array_equal(change_colours(image, np.random.default_rng(0), 1.0), image)
+
+
+def test_a_part_keeps_to_the_bounds_of_area_and_shape():
+    rng = np.random.default_rng(4)
+    parts = [random_part((300, 400), 0.08, rng) for _ in range(500)]
+    sizes = np.array([(rows.stop - rows.start, columns.stop - columns.start)
+                      for rows, columns in parts])
+    assert all(0 <= rows.start and rows.stop <= 300 and 0 <= columns.start
+               and columns.stop <= 400 for rows, columns in parts)
+    areas, shapes = sizes.prod(axis=1) / 120000, sizes[:, 1] / sizes[:, 0]
+    assert 0.075 < areas.min() < 0.12 and 0.8 < areas.max() <= 1
+    assert 0.72 < shapes.min() < 0.8 and 1.25 < shapes.max() < 1.36
+    assert abs(np.log(shapes[areas < 0.3]).mean()) < 0.05  # as often upright as lying
+
+
+@pytest.mark.parametrize('shape, expected', [((20, 400), (20, 27)), ((400, 20), (27, 20)),
+                                             ((1, 1), (1, 1))])
+def test_of_a_narrow_image_the_middle_is_seen(shape, expected):
+    rows, columns = random_part(shape, 1.0, np.random.default_rng(0))
+    assert (rows.stop - rows.start, columns.stop - columns.start) == expected
+    assert abs(rows.start - (shape[0] - rows.stop)) <= 1
+    assert abs(columns.start - (shape[1] - columns.stop)) <= 1
+
+
+def test_a_view_for_classification_depends_on_its_seed_and_is_mirrored_half_the_time():
+    ramp = np.repeat(np.arange(64, dtype=np.uint8)[None, :, None] * 3, 48, axis=0)
+    image = np.ascontiguousarray(np.repeat(ramp, 3, axis=2))
+    views = [classification_view(image, (24, 16), 0.5, np.random.default_rng(seed))
+             for seed in range(60)]
+    assert all(view.shape == (16, 24, 3) and view.dtype == np.uint8 for view in views)
+    again = classification_view(image, (24, 16), 0.5, np.random.default_rng(7))
+    assert np.array_equal(views[7], again)
+    mirrored = sum(bool(view[0, 0, 0] > view[0, -1, 0]) for view in views)
+    assert 18 < mirrored < 42
+    assert all(view.max() <= 189 for view in views)  # without a change of colours
+
+
+def test_colours_change_where_that_is_asked_for():
+    image = np.full((32, 32, 3), 100, np.uint8)
+    view = classification_view(image, (32, 32), 0.5, np.random.default_rng(1), photometric=1.0)
+    assert len(np.unique(view.reshape(-1, 3), axis=0)) == 1 and not np.array_equal(view, image)

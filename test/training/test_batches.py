@@ -44,6 +44,13 @@ def test_going_on_from_a_step_shows_what_the_whole_run_would_have_shown():
     assert shown(PLAN, first=4) == shown(PLAN)[4:]
 
 
+def test_loading_leaves_the_chance_of_the_network_alone():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    assert len(shown(PLAN)) == 6
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_another_seed_is_another_order():
     assert shown(PLAN._replace(seed=4)) != shown(PLAN)
 
