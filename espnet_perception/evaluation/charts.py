@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import numpy as np
 
 INK, FAINT, GRID = '#212529', '#6c757d', '#dee2e6'
+TITLE = {'fontsize': 10, 'color': INK}
 PERCENTILES = (('p50_ms', '#9ec5fe'), ('p95_ms', '#3d8bfd'), ('p99_ms', '#0a58ca'))
 STATUS_COLOURS = {ANSWERED: '#198754', DROPPED: '#fd7e14', REJECTED: '#dc3545'}
 DPI = 110
@@ -57,7 +58,7 @@ def class_chart(path: Path, rows: Sequence[Tuple[str, Optional[float]]],
         axes.text((value or 0) + 1, place, text, va='center', fontsize=8,
                   color=INK if value is not None else FAINT)
     axes.axvline(100 * mean.value, color=INK, linestyle='--', linewidth=1)
-    axes.set_title('{} {:.1f}'.format(mean.title, 100 * mean.value))
+    axes.set_title('{} {:.1f}'.format(mean.title, 100 * mean.value), **TITLE)
     axes.set_yticks(places, [name for name, _ in rows])
     axes.set_xlim(0, 108)
     axes.invert_yaxis()
@@ -90,7 +91,7 @@ def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel('predicted')
     axes.set_ylabel('true')
-    axes.set_title('Confusion: % of the {} of the true class'.format(unit))
+    axes.set_title('Confusion: % of the {} of the true class'.format(unit), **TITLE)
     axes.grid(False)
     _save(figure, path)
 
@@ -114,7 +115,7 @@ def latency_chart(path: Path, latency_ms: Dict[str, Dict[str, float]]) -> None:
     axes.set_yticks(places, stages)
     axes.set_xlim(0, 1.12 * max(latency_ms[stage]['p99_ms'] for stage in stages))
     axes.invert_yaxis()
-    axes.set_title('Latency of each stage (ms)')
+    axes.set_title('Latency of each stage (ms)', **TITLE)
     axes.legend(fontsize=8, frameon=False, loc='best')
     _save(figure, path)
 
@@ -142,7 +143,7 @@ def timeline_chart(path: Path, records: Sequence[FrameRecord], stage: str) -> No
     axes.set_ylim(bottom=0)
     axes.set_xlabel('seconds into the bag')
     axes.set_ylabel('{} (ms)'.format(stage))
-    axes.set_title('Every frame over time')
+    axes.set_title('Every frame over time', **TITLE)
     axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
     _save(figure, path)
 
@@ -173,7 +174,7 @@ def seen_chart(path: Path, seen: Sequence[Tuple[int, Sequence[str]]], start_ns: 
             bottom += frames
     axes.set_xlabel('seconds into the bag')
     axes.set_ylabel('frames')
-    axes.set_title('Classes seen over time')
+    axes.set_title('Classes seen over time', **TITLE)
     axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
     _save(figure, path)
 
@@ -196,7 +197,7 @@ def fate_chart(path: Path, bags: List[Dict[str, Any]]) -> None:
     axes.set_yticks(places, [bag['name'] for bag in bags])
     axes.set_xlim(0, 100)
     axes.invert_yaxis()
-    axes.set_title('What became of the frames (%)')
+    axes.set_title('What became of the frames (%)', **TITLE)
     axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
     _save(figure, path)
 
@@ -216,7 +217,7 @@ def curves_chart(path: Path, curves: Sequence[Curve], x_title: str) -> None:
         axes.plot(curve.xs, curve.ys, color=PERCENTILES[1][1], linewidth=1.4,
                   marker='.' if len(curve.xs) <= 60 else '', markersize=4)
         axes.grid(axis='y', color=GRID, linewidth=0.7)
-        axes.set_title(curve.title)
+        axes.set_title(curve.title, **TITLE)
     axes.set_xlabel(x_title)
     _save(figure, path)
 
@@ -234,8 +235,6 @@ def _canvas(width: float, height: float) -> Figure:
 
 def _styled(axes: Any) -> Any:
     axes.tick_params(labelsize=8, colors=INK, length=0)
-    axes.title.set_fontsize(10)
-    axes.title.set_color(INK)
     axes.xaxis.label.set_fontsize(8)
     axes.yaxis.label.set_fontsize(8)
     axes.set_axisbelow(True)

@@ -43,11 +43,18 @@ def figures(output):
 
 
 @pytest.fixture(scope='module')
-def offline(drive, tiny_classifier_dir, labels, tmp_path_factory):
+def replay(drive, tiny_classifier_dir):
+    """Return a function that replays the drive through the classifier."""
+    def run(output, *more):
+        assert command(drive, tiny_classifier_dir, output, *more) == 0
+        return output
+    return run
+
+
+@pytest.fixture(scope='module')
+def offline(replay, labels, tmp_path_factory):
     """Output of an offline replay."""
-    output = tmp_path_factory.mktemp('offline')
-    assert command(drive, tiny_classifier_dir, output, '--truth', labels) == 0
-    return output
+    return replay(tmp_path_factory.mktemp('offline'), '--truth', labels)
 
 
 def test_offline(offline):
@@ -63,11 +70,9 @@ def test_offline(offline):
     assert (offline / 'report.html').stat().st_size > 50_000
 
 
-def test_live_answers_equal_offline_answers(ros, drive, tiny_classifier_dir, labels, offline,
-                                            tmp_path, capsys):
+def test_live_answers_equal_offline_answers(ros, replay, labels, offline, tmp_path, capsys):
     """Every frame gets its classes with its stamp, over DDS, with the same probabilities."""
-    assert command(drive, tiny_classifier_dir, tmp_path, '--live', '--rate', 'max', '--truth',
-                   labels) == 0
+    replay(tmp_path, '--live', '--rate', 'max', '--truth', labels)
     assert rows_of(tmp_path) == rows_of(offline)
     report = figures(tmp_path)
     assert report['overall']['metrics'] == figures(offline)['overall']['metrics']
@@ -79,12 +84,10 @@ def test_live_answers_equal_offline_answers(ros, drive, tiny_classifier_dir, lab
         assert words in printed
 
 
-def test_smoothed_live_answers_equal_smoothed_offline_answers(ros, drive, tiny_classifier_dir,
-                                                              offline, tmp_path):
+def test_smoothed_live_answers_equal_smoothed_offline_answers(ros, replay, offline, tmp_path):
     """The smoothing is the pipeline's own in both; it changes the answers."""
     for folder, more in (('off', ()), ('live', ('--live', '--rate', 'max'))):
-        assert command(drive, tiny_classifier_dir, tmp_path / folder, '--smoothing-frames', '3',
-                       *more) == 0
+        replay(tmp_path / folder, '--smoothing-frames', '3', *more)
     smoothed = rows_of(tmp_path / 'off')
     assert smoothed == rows_of(tmp_path / 'live')
     plain = [row[:5] for row in rows_of(offline)]
