@@ -191,13 +191,12 @@ def _counted(subject: Subject, with_stages: bool) -> List[info_tables.Section]:
 
 def _engines() -> info_tables.Section:
     """Return which engines are present and which one auto would pick."""
-    from espnet_perception.engines import choose_engine, ENGINES, present_engines
+    from espnet_perception.engines import absence, choose_engine, ENGINES, present_engines
     present = present_engines()
     automatic = choose_engine('auto') if present else None
     rows = []
-    for name, row in ENGINES.items():
-        state = 'present' if name in present else 'absent (pip install {})'.format(
-            row.distribution)
+    for name in ENGINES:
+        state = 'present' if name in present else absence(name)
         rows.append(('engine ' + name, state + (', auto picks it' if name == automatic else '')))
     return {'engines': list(present), 'engine': automatic}, info_tables.pairs(rows)
 

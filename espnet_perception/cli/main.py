@@ -17,6 +17,7 @@ from espnet_perception.cli import (
     commands,
     demo,
     evaluate,
+    export,
     info,
     replay,
     train,
@@ -25,7 +26,7 @@ from espnet_perception.cli import (
 from espnet_perception.errors import PerceptionError
 
 COMMANDS = {'replay': replay, 'evaluate': evaluate, 'train': train, 'ablate': ablate, 'demo': demo,
-            'info': info, 'weights': weights, 'commands': commands}
+            'info': info, 'weights': weights, 'commands': commands, 'export': export}
 INTERRUPTED = 130
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The contract of every engine: one file per runtime, one row per engine in ENGINES."""
 
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from espnet_perception.errors import EngineError
 import numpy as np
@@ -17,7 +17,9 @@ class EngineOptions(NamedTuple):
     :param product: labels, labels+confidence or logits.
     :param threads: CPU threads; 0 leaves it to the runtime.
     :param device: auto, cpu, cuda or cuda:N.
-    :param input_type: type of the pixels that the graph takes, uint8 or float32.
+    :param input_type: type of the pixels that the engine is given, uint8 or float32.
+    :param precision: fp32 or fp16, as far as the engine has it.
+    :param cuda_graph: engine tensorrt: record a run and launch it as one.
     """
 
     width: int
@@ -26,6 +28,8 @@ class EngineOptions(NamedTuple):
     threads: int = 0
     device: str = 'auto'
     input_type: str = 'uint8'
+    precision: str = 'fp32'
+    cuda_graph: bool = False
 
 
 class EngineOutput(NamedTuple):
@@ -47,12 +51,17 @@ class Engine:
     Base of the engines: a context manager around one loaded graph.
 
     :param options: how to open it.
+    :raises EngineError: it does not have this precision.
     """
 
     name = ''
+    precisions: Tuple[str, ...] = ('fp32',)
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
+        if options.precision not in self.precisions:
+            raise EngineError("engine {} got precision '{}', expected {}".format(
+                self.name, options.precision, ' or '.join(self.precisions)))
 
     def infer(self, image_bgr: np.ndarray) -> EngineOutput:
         """
@@ -74,7 +83,12 @@ class Engine:
             raise EngineError('engine {} failed: {}'.format(self.name, first_line(error)))
         if self.options.product == 'logits':
             return EngineOutput(None, None, outputs[0])
-        return EngineOutput(outputs[0], outputs[1] if len(outputs) > 1 else None, None)
+        with_confidence = self.options.product == 'labels+confidence'
+        if len(outputs) < 1 + with_confidence:
+            raise EngineError('the graph of engine {} gives no confidence; export it with '
+                              '--confidence'.format(self.name))
+        return EngineOutput(_as_bytes(outputs[0]),
+                            _as_bytes(outputs[1]) if with_confidence else None, None)
 
     def warm_up(self) -> None:
         """Run once on an empty image, so that the first real one is not late."""
@@ -104,6 +118,11 @@ class Engine:
 
     def __exit__(self, *_exception: Any) -> None:
         self.close()
+
+
+def _as_bytes(plane: np.ndarray) -> np.ndarray:
+    """Return class ids or confidence as uint8; a graph for TensorRT gives int32 and float32."""
+    return plane.astype(np.uint8, copy=False)
 
 
 def first_line(error: Exception) -> str:

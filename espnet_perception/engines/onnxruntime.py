@@ -33,12 +33,15 @@ class OnnxRuntimeEngine(Engine):
         except Exception as error:  # ONNX Runtime's own exception types are not public
             raise EngineError('engine onnxruntime cannot read {}: {}'.format(
                 onnx_path, first_line(error)))
-        self._input_name = self._session.get_inputs()[0].name
+        first = self._session.get_inputs()[0]
+        self._input_name = first.name
+        self._input_type = 'float32' if first.type == 'tensor(float)' else 'uint8'
 
     def _run(self, batch: np.ndarray) -> List[np.ndarray]:
         if self._session is None:
             raise EngineError('engine onnxruntime is closed; open a new one')
-        return [output[0] for output in self._session.run(None, {self._input_name: batch})]
+        pixels = batch.astype(self._input_type, copy=False)
+        return [output[0] for output in self._session.run(None, {self._input_name: pixels})]
 
     def describe(self) -> Dict[str, Any]:
         """Return runtime, version, device, precision and threads as plain values."""

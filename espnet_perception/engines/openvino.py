@@ -37,12 +37,13 @@ class OpenVinoEngine(Engine):
             raise EngineError('engine openvino cannot read {}: {}'.format(
                 onnx_path, first_line(error)))
         self._outputs = compiled.outputs
+        self._input_type = compiled.input(0).get_element_type().to_dtype()
         self._threads = int(compiled.get_property('INFERENCE_NUM_THREADS'))
 
     def _run(self, batch: np.ndarray) -> List[np.ndarray]:
         if self._request is None:
             raise EngineError('engine openvino is closed; open a new one')
-        self._request.infer([batch], share_inputs=True)
+        self._request.infer([batch.astype(self._input_type, copy=False)], share_inputs=True)
         # the request's tensors are overwritten by the next run
         return [self._request.get_tensor(output).data[0].copy() for output in self._outputs]
 

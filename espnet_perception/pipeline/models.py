@@ -3,16 +3,18 @@
 """Find a model by name, directory or upstream file, and open it in an engine."""
 
 import os
-from typing import Any, List, NamedTuple
+from typing import Any, List, NamedTuple, Optional
 
 from espnet_perception import model_card
 from espnet_perception.engines import choose_engine, Engine, engine_class, EngineOptions, ENGINES
-from espnet_perception.errors import AbsentModelError, ModelError, nearest_hint
+from espnet_perception.errors import AbsentModelError, EngineError, ModelError, nearest_hint
+from espnet_perception.export.metadata import GraphFacts, PIXELS, read_onnx
 from espnet_perception.model_card import ModelCard
 from espnet_perception.user_folders import data_folder
 from espnet_perception.weights.catalogue import CATALOGUE, fetched_path
 
 MODELS_VARIABLE = 'ESPNET_PERCEPTION_MODELS'
+GRAPH_SUFFIX = '.onnx'
 
 
 class Model(NamedTuple):
@@ -22,14 +24,23 @@ class Model(NamedTuple):
     :param card: its facts.
     :param weights_path: path of the weight file.
     :param upstream: the file is an authors' checkpoint, not a state dict of ours.
+    :param graph: the file is an exported graph, and this is what it takes and gives.
     """
 
     card: ModelCard
     weights_path: str
     upstream: bool
+    graph: Optional[GraphFacts] = None
 
     def network(self) -> Any:
-        """Return the network with its weights in evaluation mode (a torch module)."""
+        """
+        Return the network with its weights in evaluation mode (a torch module).
+
+        :raises ModelError: the weights are damaged, or there is an exported graph alone.
+        """
+        if self.graph is not None:
+            raise ModelError('{} is an exported graph, which has no network any more; give the '
+                             'model that it was made from'.format(self.weights_path))
         from espnet_perception.networks import create_network
         from espnet_perception.networks.safe_load import load_state_dict
         from espnet_perception.networks.upstream import class_count, load_exactly, load_upstream
@@ -53,7 +64,8 @@ def find_model(model: str) -> Model:
     Find a model.
 
     :param model: name of a directory in models/, name of released weights that were fetched,
-        path of a model directory, or path of an upstream .pth file.
+        path of a model directory, path of an upstream .pth file, or path of an .onnx file that
+        was exported with --labels (neither network nor PyTorch is needed to run it).
     :return: the model; its weights have the sha256 of the card.
     :raises AbsentModelError: nothing there.
     :raises ModelError: damaged, or card and weights do not fit.
@@ -67,6 +79,9 @@ def find_model(model: str) -> Model:
     path = model if is_file else fetched_path(model)
     if not path:
         raise AbsentModelError(_absence(model))
+    if path.endswith(GRAPH_SUFFIX):
+        card, facts = read_onnx(path)
+        return Model(card, path, upstream=False, graph=facts)
     from espnet_perception.networks.upstream import load_upstream
     return Model(load_upstream(path)[1], path, upstream=True)
 
@@ -114,16 +129,60 @@ def open_engine(model: Model, name: str, options: EngineOptions, cache_dir: str)
     :raises EngineError: engine unknown, absent, or it refused the model.
     :raises ModelError: the weights are damaged, or the exported graph cannot be written.
     """
-    name = choose_engine(name)
-    artefact = (_onnx_path(model, options, cache_dir) if ENGINES[name].artefact == 'onnx'
-                else _deployed_network(model, options))
-    return engine_class(name)(artefact, options)
+    name = choose_engine(name, graph_only=model.graph is not None)
+    artefact = ENGINES[name].artefact
+    if artefact == 'network':
+        return engine_class(name)(_deployed_network(model, options), options)
+    path = _onnx_path(model, options, cache_dir, bytes_known=artefact == 'onnx')
+    if artefact == 'plan':
+        from espnet_perception.engines.tensorrt_build import cached_plan
+        path = cached_plan(path, options, cache_dir)
+    return engine_class(name)(path, options)
 
 
-def _onnx_path(model: Model, options: EngineOptions, cache_dir: str) -> str:
+def plan_source(model: Model, options: EngineOptions, cache_dir: str = '') -> str:
+    """
+    Return the path of the ONNX file from which a TensorRT engine is built.
+
+    :param model: the model.
+    :param options: how the engine is to be opened.
+    :param cache_dir: folder of exported graphs; empty for the user's.
+    :raises EngineError: the model is an exported graph of another form.
+    :raises ModelError: the weights are damaged, or the graph cannot be written.
+    """
+    return _onnx_path(model, options, cache_dir, bytes_known=False)
+
+
+def _onnx_path(model: Model, options: EngineOptions, cache_dir: str, bytes_known: bool) -> str:
+    if model.graph is not None:
+        _check_graph(model, options, bytes_known)
+        return model.weights_path
     from espnet_perception.export.onnx import cached_onnx, GraphKey
-    key = GraphKey(model.card.sha256, (options.height, options.width), options.product)
+    key = GraphKey(model.card.sha256, (options.height, options.width), options.product,
+                   bytes_known)
     return cached_onnx(key, model.card, model.network, cache_dir)
+
+
+def _check_graph(model: Model, options: EngineOptions, bytes_known: bool) -> None:
+    """Refuse an exported graph that does not do what is asked for."""
+    graph, again = model.graph, '; export the model again with '
+    reason = ''
+    if graph.takes != PIXELS:
+        reason = 'takes {}, expected {}'.format(graph.takes, PIXELS) + again + '--labels'
+    elif graph.batch != 1:
+        reason = 'takes {} images at once, expected 1'.format(graph.batch) + again + '--batch 1'
+    elif tuple(graph.size) != (options.height, options.width):
+        reason = 'is for {1}x{0} pixels'.format(*graph.size) + ', asked for was {0}x{1}'.format(
+            options.width, options.height) + again + '--size {}x{}'.format(
+                options.width, options.height)
+    elif options.product not in (graph.product, graph.product.split('+')[0]):
+        reason = 'gives {}, asked for was {}'.format(graph.product, options.product) + (
+            again + '--confidence, or ask for no confidence'
+            if options.product == 'labels+confidence' else '; give the model it was made from')
+    elif graph.bytes_known and not bytes_known:
+        reason = 'takes and gives uint8, which TensorRT does not' + again + '--for-tensorrt'
+    if reason:
+        raise EngineError('{} {}'.format(model.weights_path, reason))
 
 
 def _deployed_network(model: Model, options: EngineOptions) -> Any:

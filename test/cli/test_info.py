@@ -63,7 +63,7 @@ def test_an_absent_engine_says_what_to_install(tiny_model_dir, capsys, monkeypat
     """The name of the distribution."""
     monkeypatch.setitem(ENGINES, 'openvino',
                         ENGINES['openvino']._replace(package='no_such_package'))
-    assert 'absent (pip install openvino)' in '\n'.join(shown(capsys, str(tiny_model_dir)))
+    assert 'not installed (pip install openvino)' in '\n'.join(shown(capsys, str(tiny_model_dir)))
 
 
 def test_a_released_checkpoint(shared_dir, capsys):

@@ -4,7 +4,7 @@
 
 import json
 
-from espnet_perception.engines import ENGINES
+from espnet_perception.engines import present_engines
 from espnet_perception.errors import EngineError, ImageError, ModelError, SettingsError
 from espnet_perception.frame import Frame
 from espnet_perception.networks import create_network
@@ -61,7 +61,7 @@ def released(shared_dir, tmp_path_factory):
     return path, golden
 
 
-@pytest.mark.parametrize('engine', list(ENGINES))
+@pytest.mark.parametrize('engine', present_engines())
 def test_a_released_file_gives_the_official_scores(released, engine):
     """Whole pipeline on a photo-sized image; the network itself is checked against the golden."""
     from espnet_perception.networks.upstream import load_upstream

@@ -6,7 +6,7 @@ import shutil
 
 import cv2
 from espnet_perception import model_card
-from espnet_perception.engines import ENGINES
+from espnet_perception.engines import present_engines
 from espnet_perception.errors import ImageError, ModelError, SettingsError
 from espnet_perception.networks import IMAGE_NETWORKS
 from espnet_perception.pipeline import create_segmenter
@@ -15,7 +15,7 @@ from espnet_perception.settings import SegmenterSettings
 import numpy as np
 import pytest
 
-ENGINE_NAMES = list(ENGINES)
+ENGINE_NAMES = present_engines()
 
 
 def image_of(height, width, seed=1):
