@@ -11,7 +11,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple, Type, TypeVar
 
 from espnet_perception.errors import SettingsError, unknown_key_sentence
 
-ENGINE_NAMES = ('auto', 'torch', 'onnxruntime', 'openvino')
+ENGINE_NAMES = ('auto', 'torch', 'onnxruntime', 'openvino', 'tensorrt')
 
 
 class PipelineSettings(NamedTuple):
