@@ -34,8 +34,8 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 COLUMNS = ('step', 'epoch', 'train_perplexity', 'valid_perplexity', 'averaging', 'tokens_per_s')
-MAY_CHANGE = ('run_folder', 'folder', 'epochs', 'steps', 'valid_batch', 'test_batch', 'device',
-              'threads', 'save_every', 'report_every')
+MAY_CHANGE = ('run_folder', 'folder', 'epochs', 'steps', 'average_after', 'average_from',
+              'valid_batch', 'test_batch', 'device', 'threads', 'save_every', 'report_every')
 
 
 class Settings(NamedTuple):
@@ -125,7 +125,7 @@ def train(settings: Settings) -> Dict[str, Any]:
     run = _start_or_resume(settings, corpus, device)
     progress = run.progress
     journal = Journal(settings.run_folder, COLUMNS, progress['step'])
-    bar, pace = progress_bar(steps, progress['step'], True), _Pace()
+    bar, pace, saved = progress_bar(steps, progress['step'], True), _Pace(), progress['step']
     with stop_signals() as stopping:
         while progress['step'] < steps and not stopping:
             window = plan.window(progress['step'])
@@ -140,23 +140,28 @@ def train(settings: Settings) -> Dict[str, Any]:
                                 best='{:.2f}'.format(progress['best']), refresh=False)
             if window.last or last:
                 journal.add(_check(run, settings, corpus, (rows, valid), pace, window))
-            if last or stopping or progress['step'] % settings.save_every == 0:
-                _save(run, settings, corpus)
+            if progress['step'] % settings.save_every == 0:
+                saved = _save(run, settings, corpus)
+    if progress['step'] != saved:
+        _save(run, settings, corpus)
     bar.close()
     journal.close()
     return dict(progress, steps=steps)
 
 
 class _Pace:
-    """Tokens since a moment."""
+    """Tokens learnt since the last check."""
 
     def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin to measure anew."""
         self.tokens, self.began = 0, time.perf_counter()
 
     def per_second(self) -> float:
-        """Return the tokens per second since the last call."""
-        seconds, tokens = time.perf_counter() - self.began, self.tokens
-        return tokens / max(seconds, 1e-9)
+        """Return the tokens per second."""
+        return self.tokens / max(time.perf_counter() - self.began, 1e-9)
 
 
 def _prepare(settings: Settings) -> torch.device:
@@ -206,19 +211,20 @@ def _check(run: Run, settings: Settings, corpus: Corpus, texts: Any, pace: _Pace
     if found < progress['best']:
         progress['best'] = found
         _save(run, settings, corpus, network)
-    due = settings.average_from < 1 \
-        and window.epoch + 1 >= settings.average_from * settings.epochs
-    if not averaging and (due or should_average(progress['checks'], found,
-                                                settings.average_after)):
-        run.average = AveragedModel(run.network)
-    progress['checks'].append(found)
+    if window.last:  # else the run ends within an epoch, which is no step of the policy
+        due = settings.average_from < 1 \
+            and window.epoch + 1 >= settings.average_from * settings.epochs
+        if not averaging and (due or should_average(progress['checks'], found,
+                                                    settings.average_after)):
+            run.average = AveragedModel(run.network)
+        progress['checks'].append(found)
     row = {'step': progress['step'], 'epoch': window.epoch + 1,
            'train_perplexity': run.train_perplexity(), 'valid_perplexity': found,
            'averaging': int(averaging), 'tokens_per_s': tokens_per_s}
     tqdm.write('epoch {epoch}  step {step}  perplexity: train {train_perplexity:.2f}, validation '
                '{valid_perplexity:.2f}  {tokens_per_s:.0f} tokens/s{averaged}'.format(
                    averaged='  (averaged weights)' if averaging else '', **row))
-    pace.__init__()
+    pace.restart()
     return row
 
 
@@ -246,8 +252,8 @@ def should_average(before: List[float], found: float, patience: int) -> bool:
 
 
 def _save(run: Run, settings: Settings, corpus: Corpus,
-          best: Optional[LanguageModel] = None) -> None:
-    """Write the last state, or the best weights; at once or not at all."""
+          best: Optional[LanguageModel] = None) -> int:
+    """Write the last state, or the best weights, at once or not at all; return the step."""
     run.train_perplexity()  # raises where a step went wrong, before the good file is replaced
     network = best if best is not None else \
         run.network if run.average is None else run.average.module
@@ -262,6 +268,7 @@ def _save(run: Run, settings: Settings, corpus: Corpus,
             cuda_rng=torch.cuda.get_rng_state(run.tally.device) if run.tally.is_cuda else None)
     checkpoint.write(os.path.join(settings.run_folder, BEST_FILE if best is not None
                                   else LAST_FILE), kept)
+    return run.progress['step']
 
 
 def _start_or_resume(settings: Settings, corpus: Corpus, device: torch.device) -> Run:

@@ -72,7 +72,7 @@ class WindowPlan:
 
     @property
     def steps(self) -> int:
-        """Number of all windows."""
+        """Return the number of all windows."""
         return self._ends[-1]
 
     def window(self, step: int) -> Window:

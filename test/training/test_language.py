@@ -145,6 +145,13 @@ def test_a_finished_run_that_gets_more_epochs_goes_on(settings_in, tmp_path):
     assert same(last_state(longer)['network'], last_state(grown)['network'])
 
 
+def test_a_run_that_ends_within_an_epoch_goes_on_as_if_it_had_not(finished, settings_in, tmp_path):
+    settings = settings_in(tmp_path, average_from=0.3)
+    assert language.train(settings._replace(steps=8))['step'] == 8
+    language.train(settings)
+    assert same_run(last_state(settings), last_state(finished[0]))
+
+
 def test_the_state_is_carried_from_window_to_window_and_forgotten_at_the_text(
         settings_in, tmp_path, monkeypatch):
     original, seen = language.Learner.learn, []
