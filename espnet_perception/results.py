@@ -57,3 +57,62 @@ class Classification(NamedTuple):
     all_scores: np.ndarray
     multi_label: bool
     times: StageTimes
+
+
+class CommandSlot(NamedTuple):
+    """
+    A role that a command fills.
+
+    :param role: its name.
+    :param value: of the site's vocabulary; what was said where it is open or on no list.
+    :param start: index of its first character in the text.
+    :param end: index after its last character.
+    :param confidence: lowest probability of its words' labels.
+    """
+
+    role: str
+    value: str
+    start: int
+    end: int
+    confidence: float
+
+
+class CommandReading(NamedTuple):
+    """
+    How a text was understood.
+
+    :param text: as it came.
+    :param accepted: whether it may be carried out.
+    :param reason: ok, stop, or why not; one of REASONS.
+    :param intent: its name; empty where none was looked for.
+    :param slots: in the order of the text.
+    :param confidence: probability of the intent.
+    :param alternatives: further intents and their probabilities, likeliest first.
+    :param perplexity: per word, under the command model; 0 where none was computed.
+    :param out_of_domain: nat per word, higher is more foreign.
+    """
+
+    text: str
+    accepted: bool
+    reason: str
+    intent: str = ''
+    slots: Tuple[CommandSlot, ...] = ()
+    confidence: float = 0.0
+    alternatives: Tuple[Tuple[str, float], ...] = ()
+    perplexity: float = 0.0
+    out_of_domain: float = 0.0
+
+
+REASONS = ('ok', 'stop', 'ood_perplexity', 'low_confidence', 'small_margin', 'unknown_words',
+           'missing_slot', 'unlisted_value', 'stale', 'too_long', 'not_ready')
+STOP_INTENT = 'stop'
+
+
+def stop_reading(text: str) -> CommandReading:
+    """Return the reading of a text with a stop word."""
+    return CommandReading(text, True, 'stop', STOP_INTENT, confidence=1.0)
+
+
+def refusal(text: str, reason: str) -> CommandReading:
+    """Return the reading of a text that no model was asked about."""
+    return CommandReading(text, False, reason)

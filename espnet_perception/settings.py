@@ -53,6 +53,16 @@ class ClassifierSettings(NamedTuple):
     smoothing_frames: int = 0
 
 
+class CommanderSettings(NamedTuple):
+    """How commands in words are read."""
+
+    threads: int = 1
+    longest_words: int = 64
+    longest_age_s: float = 2.0
+    completions: int = 5
+    alternatives: int = 3
+
+
 class NodeSettings(NamedTuple):
     """What every node does around its pipeline."""
 
@@ -102,6 +112,18 @@ class PowerNodeSettings(NamedTuple):
     warn_battery_percent: float = 20.0
 
 
+class CommandNodeSettings(NamedTuple):
+    """What the command node does."""
+
+    autostart: bool = _NODE.autostart
+    diagnostics_period_s: float = _NODE.diagnostics_period_s
+    latency_window: int = _NODE.latency_window
+    model: str = ''
+    engine: str = _NODE.engine
+    grammar: str = ''
+    queue_length: int = 20
+
+
 class Fact(NamedTuple):
     """What a person must know of one setting; the node's parameter descriptors come from it."""
 
@@ -135,6 +157,15 @@ FACTS = {
     'score_threshold': Fact('Classes of lower probability are not reported', 0.0, 1.0),
     'smoothing_frames': Fact('Exponential smoothing of the probabilities over about so many '
                              'frames; 0 and 1 = off', 0, 1000),
+    'longest_words': Fact('Texts of more words are refused', 1, 64, read_only=True),
+    'longest_age_s': Fact('Age from which on a text no longer moves the robot', 0.01, 2.0,
+                          read_only=True),
+    'completions': Fact('How many next words are offered', 0, 100, read_only=True),
+    'alternatives': Fact('How many further intents are told', 1, 100, read_only=True),
+    'grammar': Fact('Folder of the grammar of the commands; empty = that of the package',
+                    read_only=True),
+    'queue_length': Fact('Texts that may wait for the model; of more the oldest are dropped',
+                         1, 10000, read_only=True),
     'autostart': Fact('Configure and activate without being asked', read_only=True),
     'image_transport': Fact('raw: subscribe to sensor_msgs/Image; compressed: to '
                             'sensor_msgs/CompressedImage', choices=('raw', 'compressed'),

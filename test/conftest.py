@@ -86,6 +86,44 @@ def tiny_classifier_dir(make_classifier_dir) -> Path:
     return make_classifier_dir(crop_ratio=0.875)
 
 
+COMMANDS = """
+vocabulary:
+  place: {values: {kitchen: [galley], hall: [], office: [], long corridor: []}}
+  thing: {values: {cup: [mug], book: [], red box: [], towel: []}}
+  news: {listed: false, values: [dinner is ready, the taxi is here, good morning]}
+around:
+  before: ['', please, robot]
+intents:
+  go:
+    motion: true
+    roles: {place: place}
+    required: [place]
+    phrases: ['(go|drive) to the {place}', go there]
+  bring:
+    motion: true
+    roles: {thing: thing, place: place}
+    required: [thing]
+    phrases: ['(bring|fetch) me the {thing} [from the {place}]']
+  tell: {roles: {news: news}, required: [news], phrases: ['(say|announce) that {news}']}
+  greet: {phrases: [good day, say hello]}
+stop: {anywhere: [stop, halt], nouns: [bus stop], fillers: [please]}
+"""
+
+
+@pytest.fixture(scope='session')
+def small_command_model(tmp_path_factory):
+    """Train a command model of four intents; return its directory and its grammar's file."""
+    from espnet_perception.training import commands
+    folder = tmp_path_factory.mktemp('commands')
+    grammar = folder / 'grammar.yaml'
+    grammar.write_text(COMMANDS, encoding='utf-8')
+    commands.train(commands.Settings(
+        run_folder=str(folder / 'run'), model=str(folder / 'four_intents'), grammar=str(grammar),
+        count=3000, embedding=32, hidden=32, layers=1, epochs=5, batch_size=32, dropout=0.0,
+        learning_rate=0.02))
+    return str(folder / 'four_intents'), str(grammar)
+
+
 @pytest.fixture(autouse=True, scope='session')
 def own_cache(tmp_path_factory):
     """Keep the user's cache and models out of the tests, and the tests out of them."""

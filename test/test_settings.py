@@ -9,6 +9,8 @@ from espnet_perception.settings import (
     check,
     ClassificationNodeSettings,
     ClassifierSettings,
+    CommanderSettings,
+    CommandNodeSettings,
     FACTS,
     from_dict,
     NodeSettings,
@@ -20,7 +22,8 @@ from espnet_perception.settings import (
 import pytest
 
 ALL = (PipelineSettings, SegmenterSettings, ClassifierSettings, NodeSettings,
-       SegmentationNodeSettings, ClassificationNodeSettings, PowerNodeSettings)
+       SegmentationNodeSettings, ClassificationNodeSettings, CommanderSettings,
+       CommandNodeSettings, PowerNodeSettings)
 
 
 @pytest.mark.parametrize('settings_type', ALL)

@@ -1,21 +1,28 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Check a command grammar, generate commands from it."""
+"""Check a grammar of commands, generate commands, try how they are understood."""
 
 import argparse
 import json
-from typing import Any, Dict, List
+import sys
+from typing import Any, Dict, Iterator, List
 
 from espnet_perception.errors import SettingsError
+from espnet_perception.results import CommandReading
+from espnet_perception.settings import CommandNodeSettings
 
 DESCRIPTION = """\
-The commands that a robot understands: check their grammar, and generate commands with
-their meaning. A grammar is a folder of YAML files; docs/commands.md tells what stands in them."""
+The commands that a robot understands: check their grammar, generate commands with their
+meaning, and try what a model makes of a text. A grammar is a folder of YAML files;
+docs/commands.md tells what stands in them."""
 
 EXAMPLES = """\
   espnet-perception commands check
   espnet-perception commands check --grammar my_commands/
-  espnet-perception commands generate --count 1000 --seed 7 > commands.jsonl"""
+  espnet-perception commands generate --count 1000 --seed 7 > commands.jsonl
+  espnet-perception commands try --model runs/command/model
+  espnet-perception commands try --model runs/command/model "bring me the cup"
+  espnet-perception commands try --model runs/command/model --json < texts.txt"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     generating.add_argument('--seed', type=int, default=0, metavar='N',
                             help='equal seeds give equal commands (%(default)s)')
     generating.add_argument('--text', action='store_true', help='the text alone, one a line')
+    trying = actions.add_parser('try', help='show what a model makes of texts, while you type '
+                                'where this is a terminal')
+    trying.add_argument('texts', nargs='*', metavar='TEXT', help='texts to read (default: a '
+                        'prompt, or the lines of the standard input)')
+    trying.add_argument('--model', default=CommandNodeSettings().model, metavar='DIR',
+                        help='command model: a directory, or a name in the folders of models')
+    trying.add_argument('--engine', default=CommandNodeSettings().engine, metavar='NAME',
+                        help='onnxruntime, torch or auto (%(default)s)')
+    trying.add_argument('--json', action='store_true', help='a line of JSON for each text')
     for action in actions.choices.values():
         action.add_argument('--grammar', default='', metavar='DIR',
                             help='folder of YAML files, or one file (default: that of the '
@@ -49,10 +65,10 @@ def run(chosen: argparse.Namespace) -> int:
     Do what was asked.
 
     :param chosen: the parsed arguments.
-    :return: exit status: 0 done.
+    :return: exit status: 0 done, 1 of `try`: a text was refused.
     :raises PerceptionError: one sentence on what is wrong.
     """
-    return {'check': _check, 'generate': _generate}[chosen.action](chosen)
+    return {'check': _check, 'generate': _generate, 'try': _try}[chosen.action](chosen)
 
 
 def _check(chosen: argparse.Namespace) -> int:
@@ -95,3 +111,39 @@ def _generate(chosen: argparse.Namespace) -> int:
             {'text': example.text, 'intent': example.intent,
              'slots': [slot._asdict() for slot in example.slots]}, ensure_ascii=False))
     return 0
+
+
+def _try(chosen: argparse.Namespace) -> int:
+    from espnet_perception.pipeline.commander import create_commander
+    commander = create_commander(chosen.model, chosen.grammar, chosen.engine)
+    if not chosen.texts and sys.stdin.isatty() and sys.stdout.isatty():
+        from espnet_perception.cli.command_prompt import prompt
+        prompt(commander)
+        return 0
+    refused = 0
+    for text in chosen.texts or _lines():
+        reading = commander.read(text)
+        refused += not reading.accepted
+        print(json.dumps(as_values(reading), ensure_ascii=False) if chosen.json
+              else in_words(reading), flush=True)
+    return 1 if refused else 0
+
+
+def _lines() -> Iterator[str]:
+    """Yield the lines of the standard input; bytes that are no UTF-8 become replacement signs."""
+    for line in sys.stdin.buffer:
+        yield line.decode('utf-8', 'replace').rstrip('\r\n')
+
+
+def as_values(reading: CommandReading) -> Dict[str, Any]:
+    """Return a reading as plain values."""
+    return dict(reading._asdict(), slots=[dict(slot._asdict()) for slot in reading.slots],
+                alternatives=[list(one) for one in reading.alternatives])
+
+
+def in_words(reading: CommandReading) -> str:
+    """Return a reading on one line."""
+    slots = ' '.join('{}={!r}'.format(slot.role, slot.value) for slot in reading.slots)
+    return '{:<3} {:<14} {} {}  {:.3f}  foreign {:+.2f}  perplexity {:.1f}'.format(
+        'yes' if reading.accepted else 'no', reading.reason, reading.intent or '-', slots,
+        reading.confidence, reading.out_of_domain, reading.perplexity)

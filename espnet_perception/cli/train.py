@@ -23,9 +23,11 @@ Ctrl-C saves and ends; the same command goes on, exactly as if it had not been s
 SCRIPTS = {
     'segmentation': 'espnet_perception.training.segmentation',
     'classification': 'espnet_perception.training.classification',
+    'command': 'espnet_perception.training.commands',
     'language': 'espnet_perception.training.language',
 }
-WITHOUT_MODEL = ('language',)  # a checkpoint, but no model directory and no schedule, comes of it
+# Of these `publish` makes nothing: language gives a checkpoint, command its own model directory.
+WITHOUT_MODEL = ('command', 'language')
 SCHEDULE_FILE = 'schedule.png'
 MEGABYTE = 1e6
 

@@ -19,11 +19,13 @@ class Vocabulary(NamedTuple):
     :param name: what they are, such as place.
     :param listed: only these values are accepted; else they are examples of what may be said.
     :param values: value to the ways of saying it, itself among them.
+    :param spoken: normal form of each way to its value.
     """
 
     name: str
     listed: bool
     values: Dict[str, Tuple[str, ...]]
+    spoken: Dict[str, str]
 
     def value_of(self, said: str) -> Optional[str]:
         """
@@ -33,11 +35,8 @@ class Vocabulary(NamedTuple):
         :return: the value; of a vocabulary that is not listed what was said, in its normal form;
             None where it is not on the list.
         """
-        spoken = normal_form(said)
-        for value, ways in self.values.items():
-            if any(spoken == normal_form(way) for way in ways):
-                return value
-        return None if self.listed else spoken
+        words = normal_form(said)
+        return self.spoken.get(words, None if self.listed else words)
 
 
 class Intent(NamedTuple):

@@ -186,16 +186,17 @@ def _vocabulary(name: str, value: Any) -> Vocabulary:
                            'to further ways of saying it'.format(what, values))
     values = {str(one): _texts("'{}' of {}".format(one, what), ways or [])
               for one, ways in values.items()}
-    owners = {}  # type: Dict[str, str]
+    spoken = {}  # type: Dict[str, str]
     for one, ways in values.items():
         for way in [one] + ways:
-            spoken = normal_form(way)
-            if not spoken:
+            words = normal_form(way)
+            if not words:
                 raise GrammarError("{} has '{}', which is no word".format(what, way))
-            if owners.setdefault(spoken, one) != one:
+            if spoken.setdefault(words, one) != one:
                 raise GrammarError("{} has '{}' for '{}' and for '{}'; keep one".format(
-                    what, way, owners[spoken], one))
-    return Vocabulary(name, listed, {one: tuple([one] + ways) for one, ways in values.items()})
+                    what, way, spoken[words], one))
+    return Vocabulary(name, listed, {one: tuple([one] + ways) for one, ways in values.items()},
+                      spoken)
 
 
 def _intent(name: str, value: Any, groups: Dict[str, Part],

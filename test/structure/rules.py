@@ -27,8 +27,9 @@ MAY_IMPORT = {
     'evaluation': CONTRACT + ('commands', 'pipeline', 'telemetry'),
     'training': CONTRACT + ('networks', 'evaluation.metrics', 'evaluation.classification_metrics',
                             'evaluation.charts', 'evaluation.on_dataset', 'evaluation.state',
-                            'export', 'pipeline.models', 'pipeline.preprocess', 'synthetic',
-                            'commands', 'weights.model_directory'),
+                            'evaluation.command_metrics', 'export', 'pipeline.command_card',
+                            'pipeline.commander', 'pipeline.models', 'pipeline.preprocess',
+                            'synthetic', 'commands', 'weights.model_directory'),
     'cli': CONTRACT + ('commands', 'engines', 'evaluation', 'export', 'networks', 'nodes',
                        'pipeline', 'synthetic', 'telemetry', 'training', 'weights'),
 }
@@ -39,8 +40,8 @@ ROS_MODULES = ('ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnos
                'message_filters', 'rcl_interfaces', 'rclpy', 'sensor_msgs', 'std_msgs',
                'std_srvs', 'vision_msgs')
 OWNERS_OF_LIBRARIES = {
-    'torch': ('networks', 'engines.torch', 'export', 'training'),
-    'onnxruntime': ('engines.onnxruntime',),
+    'torch': ('networks', 'engines.torch', 'engines.step_torch', 'export', 'training'),
+    'onnxruntime': ('engines.onnxruntime', 'engines.step_onnxruntime'),
     'openvino': ('engines.openvino', 'export.openvino'),
     'tensorrt': ('engines.tensorrt', 'engines.tensorrt_build'),
     'rosbags': ('evaluation', 'synthetic'),
