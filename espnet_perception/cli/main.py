@@ -14,6 +14,7 @@ from typing import Optional, Sequence
 from espnet_perception import __version__
 from espnet_perception.cli import (
     ablate,
+    build_engine,
     commands,
     demo,
     evaluate,
@@ -26,7 +27,8 @@ from espnet_perception.cli import (
 from espnet_perception.errors import PerceptionError
 
 COMMANDS = {'replay': replay, 'evaluate': evaluate, 'train': train, 'ablate': ablate, 'demo': demo,
-            'info': info, 'weights': weights, 'commands': commands, 'export': export}
+            'info': info, 'weights': weights, 'commands': commands, 'export': export,
+            'build-engine': build_engine}
 INTERRUPTED = 130
 
 

@@ -259,9 +259,11 @@ def _watched(work: Callable[[], bytes], tick: Callable[[float], None]) -> bytes:
     thread = threading.Thread(target=run, daemon=True)
     began = time.monotonic()
     thread.start()
-    while thread.is_alive():
+    while True:
         thread.join(TICK_S)
         tick(time.monotonic() - began)
+        if outcome:
+            break
     if isinstance(outcome[0], EngineError):
         raise outcome[0]
     if isinstance(outcome[0], Exception):

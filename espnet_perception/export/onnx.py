@@ -9,7 +9,7 @@ import os
 from typing import Callable, NamedTuple, Sequence, Tuple
 import warnings
 
-from espnet_perception.errors import EngineError, ModelError
+from espnet_perception.errors import EngineError, ModelError, PerceptionError
 from espnet_perception.model_card import file_sha256, ModelCard
 from espnet_perception.networks.deploy import DeployedNetwork, DeployedWithoutBytes
 from espnet_perception.networks.fused import fuse
@@ -134,7 +134,7 @@ def trace_to_onnx(graph: nn.Module, examples: Tuple[Tensor, ...], path: str,
             torch.onnx.export(graph, examples, path, opset_version=OPSET,
                               do_constant_folding=True, input_names=list(input_names),
                               output_names=list(output_names), **options)
-        except OSError:
+        except (OSError, PerceptionError):
             raise
         except Exception as error:  # the exporter's exception types differ between versions
             raise EngineError('cannot export the network to ONNX: {}; newer PyTorch needs the '

@@ -2,16 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """TensorRT and CUDA as stand-ins, so that everything up to the GPU runs on any machine."""
 
-import importlib
-import sys
-from types import SimpleNamespace
-
-from espnet_perception.engines import cuda as cuda_module
 import pytest
 import tensorrt_double
 
 VERSIONS = ('8.2.1.8', '8.5.3.1', '10.3.0')
-MODULES = ('espnet_perception.engines.tensorrt', 'espnet_perception.engines.tensorrt_build')
 
 
 @pytest.fixture(params=VERSIONS)
@@ -22,19 +16,9 @@ def version(request):
 
 @pytest.fixture
 def tensorrt(version, monkeypatch):
-    """Return the stand-in of TensorRT; the engine's modules are loaded anew with it."""
-    device = SimpleNamespace(**vars(tensorrt_double.DEVICE))
-    cuda = tensorrt_double.FakeCuda(device)
-    double = tensorrt_double.make_tensorrt(version, cuda)
-    double.__spec__ = importlib.machinery.ModuleSpec('tensorrt', None)
-    monkeypatch.setitem(sys.modules, 'tensorrt', double)
-    monkeypatch.setattr(cuda_module, 'load_library', lambda names, what: cuda)
-    for name in MODULES:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    yield double
-    for name in MODULES:
-        sys.modules.pop(name, None)
-    assert [kind for _, kind in cuda.memory.values()] == [], 'memory was not freed'
+    """Return the stand-in of TensorRT in the place of the real one."""
+    with tensorrt_double.installed(version, monkeypatch) as double:
+        yield double
 
 
 @pytest.fixture(scope='session')

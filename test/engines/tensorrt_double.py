@@ -9,14 +9,34 @@ and writes the memory whose addresses it was given, through ONNX Runtime. Device
 are kept apart, so that a copy that was forgotten shows.
 """
 
+from contextlib import contextmanager
 import ctypes
+import importlib.machinery
+import sys
 from types import ModuleType, SimpleNamespace
 
+from espnet_perception.engines import cuda as cuda_module
 import numpy as np
 import onnxruntime
 
 MAGIC = b'plan of the double '
-DEVICE = SimpleNamespace(name='Recorded GPU', capability=(6, 2), shares_memory=False)
+MODULES = ('espnet_perception.engines.tensorrt', 'espnet_perception.engines.tensorrt_build')
+
+
+@contextmanager
+def installed(version, monkeypatch):
+    """Put the stand-in in the place of the real library; the engine is loaded anew with it."""
+    cuda = FakeCuda(SimpleNamespace(name='Recorded GPU', capability=(6, 2), shares_memory=False))
+    double = make_tensorrt(version, cuda)
+    double.__spec__ = importlib.machinery.ModuleSpec('tensorrt', None)
+    monkeypatch.setitem(sys.modules, 'tensorrt', double)
+    monkeypatch.setattr(cuda_module, 'load_library', lambda names, what: cuda)
+    for name in MODULES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield double
+    for name in MODULES:
+        sys.modules.pop(name, None)
+    assert [kind for _, kind in cuda.memory.values()] == [], 'memory was not freed'
 
 
 class FakeCuda:
