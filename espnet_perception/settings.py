@@ -22,6 +22,7 @@ class PipelineSettings(NamedTuple):
     network_width: int = 0
     network_height: int = 0
     cache_dir: str = ''
+    precision: str = 'fp32'
 
 
 _PIPELINE = PipelineSettings()
@@ -35,6 +36,7 @@ class SegmenterSettings(NamedTuple):
     network_width: int = _PIPELINE.network_width
     network_height: int = _PIPELINE.network_height
     cache_dir: str = _PIPELINE.cache_dir
+    precision: str = _PIPELINE.precision
     confidence: bool = True
     confidence_threshold: float = 0.0
     keep_logits: bool = False
@@ -48,6 +50,7 @@ class ClassifierSettings(NamedTuple):
     network_width: int = _PIPELINE.network_width
     network_height: int = _PIPELINE.network_height
     cache_dir: str = _PIPELINE.cache_dir
+    precision: str = _PIPELINE.precision
     top_k: int = 5
     score_threshold: float = 0.0
     smoothing_frames: int = 0
@@ -141,7 +144,8 @@ FACTS = {
                    choices=ENGINE_NAMES, read_only=True),
     'threads': Fact('CPU threads of the engine; 0 leaves it to the runtime', 0, 256,
                     read_only=True),
-    'device': Fact('Device of the torch engine: auto, cpu, cuda or cuda:N', read_only=True),
+    'device': Fact('Device of the engines torch and tensorrt: auto, cpu, cuda or cuda:N',
+                   read_only=True),
     'network_width': Fact("Width in pixels at which the network runs, after cropping where the "
                           "card asks for it; 0 = the card's", 0, 8192, read_only=True),
     'network_height': Fact("Height in pixels at which the network runs, likewise; 0 = the card's",
@@ -151,8 +155,10 @@ FACTS = {
                                  0.0, 1.0),
     'keep_logits': Fact('Keep the raw class scores of each frame (evaluation only)',
                         read_only=True),
-    'cache_dir': Fact('Folder of exported graphs; empty = the cache folder of the user',
-                      read_only=True),
+    'cache_dir': Fact('Folder of exported graphs and engines; empty = the cache folder of the '
+                      'user', read_only=True),
+    'precision': Fact('Precision of the engine: fp32, or fp16 with engine tensorrt',
+                      choices=('fp32', 'fp16'), read_only=True),
     'top_k': Fact('How many classes are reported, best first; 0 = all', 0, 65535),
     'score_threshold': Fact('Classes of lower probability are not reported', 0.0, 1.0),
     'smoothing_frames': Fact('Exponential smoothing of the probabilities over about so many '

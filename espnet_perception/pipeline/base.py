@@ -65,7 +65,7 @@ class Pipeline:
         self._fit = fitter(self.card.resize, self.card.crop_ratio)
         self._size = network_size(model, settings)
         options = EngineOptions(self._size[1], self._size[0], product, settings.threads,
-                                settings.device, self.card.input_type)
+                                settings.device, self.card.input_type, settings.precision)
         self._engine = open_engine(model, engine, options, settings.cache_dir)
 
     @property

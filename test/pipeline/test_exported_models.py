@@ -85,6 +85,8 @@ def test_what_it_cannot_do(tiny_model_dir, tmp_path):
         create_segmenter(path, 'onnxruntime', settings._replace(keep_logits=True))
     with pytest.raises(EngineError, match="'torch' needs the network, and the model is an exp"):
         create_segmenter(path, 'torch', settings)
+    with pytest.raises(EngineError, match="onnxruntime got precision 'fp16', expected fp32"):
+        create_segmenter(path, 'onnxruntime', settings._replace(precision='fp16'))
     with pytest.raises(EngineError, match='uint8, which TensorRT does not; .* --for-tensorrt'):
         plan_source(find_model(path), EngineOptions(96, 64, 'labels'))
     with pytest.raises(ModelError, match='is an exported graph, which has no network any more'):
