@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'publishes by default')
     parser.add_argument('--for-tensorrt', action='store_true',
                         help='with --labels: float32 pixels and int32 labels, because TensorRT '
-                             'before 10 knows no uint8')
+                             '8.2 knows no uint8')
     parser.add_argument('--output', metavar='FILE', help='(default: named after the model, here)')
     parser.add_argument('--force', action='store_true', help='replace a file that is there')
 

@@ -73,7 +73,7 @@ class DeployedNetwork(nn.Module):
 
 class DeployedWithoutBytes(DeployedNetwork):
     """
-    The same for runtimes that know no uint8, as TensorRT before 10.
+    The same for runtimes that know no uint8, as TensorRT 8.2.
 
     Its input type is float32; labels are int32, and confidence is float32 in [0.5, 255.5], to be
     rounded down.
