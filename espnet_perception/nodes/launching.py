@@ -28,11 +28,12 @@ CAMERA_ARGUMENTS = (
      'Topic of the camera images; for image_transport:=compressed, without /compressed'),
     ('image_transport', '', 'raw or compressed'),
     ('model', '', 'Name of a model, path of a model directory, or path of an upstream .pth file'),
-    ('engine', '', 'auto, torch, onnxruntime or openvino'),
+    ('engine', '', 'auto, tensorrt, openvino, onnxruntime or torch'),
+    ('precision', '', 'fp32; or fp16, of the engine tensorrt'),
     ('fastdds_profile', os.path.join(CONFIG, 'fastdds_profile.xml'),
      'Fast DDS profile for large images; empty for none; one in the environment goes first'),
 )
-CAMERA_PARAMETERS = ('model', 'engine', 'image_transport')
+CAMERA_PARAMETERS = ('model', 'engine', 'precision', 'image_transport')
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
 Topics = Sequence[Tuple[str, str]]
