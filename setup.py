@@ -68,6 +68,7 @@ setup(
     entry_points={
         'console_scripts': [
             'classification_node = espnet_perception.nodes.classification:main',
+            'command_node = espnet_perception.nodes.command:main',
             'power_node = espnet_perception.nodes.power:main',
             'segmentation_node = espnet_perception.nodes.segmentation:main',
             'espnet-perception = espnet_perception.cli.main:main',

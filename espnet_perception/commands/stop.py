@@ -46,6 +46,9 @@ class StopWords(NamedTuple):
     look_alikes: Tuple[str, ...] = ()
 
 
+LAST_RESORT = StopWords(anywhere=('stop', 'halt'))  # where the list itself cannot be read
+
+
 class StopWatch:
     """
     Finds a stop word in a text.

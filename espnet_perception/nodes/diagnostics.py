@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 from espnet_perception.nodes.monitor import FrameMonitor, STAMP_TO_PUBLISH
 from espnet_perception.nodes.stamps import StampTracker
 from espnet_perception.results import Classification
+from espnet_perception.telemetry.latency import LatencySummary
 
 OK, WARN, ERROR, STALE = 0, 1, 2, 3
 FRAMES = 'frames'
@@ -49,6 +50,18 @@ class Status:
         if value is not None:
             text = '{:.3f}'.format(value) if isinstance(value, float) else str(value)
             self.values.append((key, text))
+
+    def add_latency(self, stage: str, figures: LatencySummary) -> None:
+        """
+        Add mean, percentiles and maximum of a stage.
+
+        :param stage: its name.
+        :param figures: milliseconds.
+        """
+        for key, value_ms in (('mean', figures.mean_ms), ('p50', figures.p50_ms),
+                              ('p95', figures.p95_ms), ('p99', figures.p99_ms),
+                              ('max', figures.max_ms)):
+            self.add('{} {} (ms)'.format(stage, key), value_ms)
 
 
 class Context(NamedTuple):
@@ -183,10 +196,7 @@ class LatencyTask(Task):
         status.summary(OK, 'no frame yet' if not summaries else 'camera stamp to publish {:.1f} '
                        'ms mean'.format(summaries[STAMP_TO_PUBLISH].mean_ms))
         for stage, figures in summaries.items():
-            for key, value_ms in (('mean', figures.mean_ms), ('p50', figures.p50_ms),
-                                  ('p95', figures.p95_ms), ('p99', figures.p99_ms),
-                                  ('max', figures.max_ms)):
-                status.add('{} {} (ms)'.format(stage, key), value_ms)
+            status.add_latency(stage, figures)
             status.add('{} frames'.format(stage), figures.count)
         if summaries and 0 < threshold_ms < summaries[STAMP_TO_PUBLISH].mean_ms:
             status.summary(WARN, 'camera stamp to publish takes {:.1f} ms on average (threshold '

@@ -1,19 +1,24 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A mailbox of one slot in which the newest item wins, and the thread that empties it."""
+"""A mailbox in which the newest items win, and the thread that empties it."""
 
+from collections import deque
 import threading
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Deque, Optional
 
 from espnet_perception.errors import PerceptionError
 
 
 class Mailbox:
-    """Holds at most one item; a newer item takes the place of one that nobody has taken."""
+    """
+    Holds a few items; where it is full a newer item takes the place of the oldest.
 
-    def __init__(self) -> None:
+    :param slots: how many items it holds.
+    """
+
+    def __init__(self, slots: int = 1) -> None:
         self._condition = threading.Condition()
-        self._item: Optional[Any] = None
+        self._items: Deque[Any] = deque(maxlen=slots)
         self._closed = False
 
     def put(self, item: Any) -> bool:
@@ -24,8 +29,8 @@ class Mailbox:
         :return: whether it replaced an item that nobody had taken.
         """
         with self._condition:
-            replaced = self._item is not None
-            self._item = item
+            replaced = len(self._items) == self._items.maxlen
+            self._items.append(item)
             self._condition.notify()
             return replaced
 
@@ -33,24 +38,22 @@ class Mailbox:
         """
         Wait for an item.
 
-        :return: the newest item, or None once the mailbox is closed.
+        :return: the oldest item, or None once the mailbox is closed.
         """
         with self._condition:
-            self._condition.wait_for(lambda: self._closed or self._item is not None)
-            if self._closed:
-                return None
-            item, self._item = self._item, None
-            return item
+            self._condition.wait_for(lambda: self._closed or self._items)
+            return None if self._closed else self._items.popleft()
 
     def close(self) -> int:
         """
         Wake and turn away whoever waits.
 
-        :return: how many items nobody had taken, 0 or 1.
+        :return: how many items nobody had taken.
         """
         with self._condition:
             self._closed = True
-            left, self._item = int(self._item is not None), None
+            left = len(self._items)
+            self._items.clear()
             self._condition.notify_all()
             return left
 
@@ -61,10 +64,11 @@ class Worker:
 
     :param name: name of the thread.
     :param handle: called with each item; it must catch its own errors.
+    :param slots: how many items its mailbox holds.
     """
 
-    def __init__(self, name: str, handle: Callable[[Any], None]) -> None:
-        self.mailbox = Mailbox()
+    def __init__(self, name: str, handle: Callable[[Any], None], slots: int = 1) -> None:
+        self.mailbox = Mailbox(slots)
         self._handle = handle
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -77,7 +81,7 @@ class Worker:
         Stop after the item in work.
 
         :param timeout_s: how long to wait for the item in work.
-        :return: how many items nobody had taken, 0 or 1.
+        :return: how many items nobody had taken.
         :raises PerceptionError: the item in work was not finished in time.
         """
         left = self.mailbox.close()

@@ -51,13 +51,16 @@ def describe(node: str, topics: Topics = ()) -> LaunchDescription:
     return _describe(node, arguments, lambda given: of_camera(given, [name for name, _ in topics]))
 
 
-def describe_without_camera(node: str) -> LaunchDescription:
+def describe_without_camera(node: str, texts: Topics = ()) -> LaunchDescription:
     """
     Return what the launch file of a node that sees no images starts.
 
     :param node: name of the node, as for ``describe``.
+    :param texts: name and description of further arguments, each a parameter that holds text.
     """
-    return _describe(node, (), lambda given: {})
+    arguments = tuple((name, '', description) for name, description in texts)
+    return _describe(node, arguments, lambda given: {'parameters': [
+        {name: ParameterValue(given[name], value_type=str) for name, _ in texts if given[name]}]})
 
 
 def of_camera(given: Dict[str, str], topics: Sequence[str]) -> Dict[str, Any]:

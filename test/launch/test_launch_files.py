@@ -24,7 +24,8 @@ NODES = {
     'classification': (settings.ClassificationNodeSettings, settings.ClassifierSettings),
 }
 # Those that see no camera.
-OTHERS = {'power': (settings.PowerNodeSettings,)}
+OTHERS = {'power': (settings.PowerNodeSettings,),
+          'command': (settings.CommandNodeSettings, settings.CommanderSettings)}
 OUTPUTS = ('mask', 'confidence', 'overlay', 'color_mask', 'legend', 'label_info', 'camera_info')
 # Arguments that become parameters of the node under the same name.
 PARAMETERS = {'model', 'engine', 'image_transport', 'autostart'}
@@ -216,6 +217,17 @@ def test_a_node_without_a_camera_that_is_launched(launch):
     action._perform_substitutions(context)
     assert action.node_name == '/front/power'
     assert 'image' not in context.launch_configurations
+
+
+def test_texts_become_parameters_of_the_command_node(launch):
+    description = load(launch_file('command')).generate_launch_description()
+    context = context_for(launch, description, model='mine', namespace='front')
+    action, = description.entities[-1].execute(context)
+    action._perform_substitutions(context)
+    assert action.node_name == '/front/command'
+    names = [name for values in action._Node__parameters if isinstance(values, dict)
+             for name, in values]
+    assert 'model' in names and 'grammar' not in names
 
 
 def test_the_environment_of_a_node(launch, monkeypatch):

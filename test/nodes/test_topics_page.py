@@ -14,7 +14,9 @@ NODES = {'segmentation': (settings.SegmentationNodeSettings, settings.SegmenterS
          'classification': (settings.ClassificationNodeSettings, settings.ClassifierSettings)}
 GROUPS = {'every node': settings.NodeSettings()._asdict(),
           'every pipeline': settings.PipelineSettings()._asdict(),
-          'power': settings.PowerNodeSettings()._asdict()}
+          'power': settings.PowerNodeSettings()._asdict(),
+          'command': dict(settings.CommandNodeSettings()._asdict(),
+                          **settings.CommanderSettings()._asdict())}
 for _name, _types in NODES.items():
     GROUPS[_name] = {name: default for kind in _types for name, default in kind()._asdict().items()
                      if name not in settings.PipelineSettings._fields}
@@ -96,6 +98,30 @@ def test_every_key_of_the_diagnostics_of_power_is_listed(page):
     keys = {key for status in statuses for key, _value in status.values}
     assert len(keys) >= 19
     assert keys <= listed
+
+
+def test_every_key_of_the_diagnostics_of_command_is_listed(page):
+    from espnet_perception.nodes import command_diagnostics, diagnostics
+    seen = command_diagnostics.CommandContext(
+        'active', '', dict.fromkeys(('model', 'task', 'sha256', 'words', 'intents', 'engine'), 1),
+        True)
+    monitor = command_diagnostics.CommandMonitor(5)
+    tasks = [task(lambda: seen, monitor) for task in command_diagnostics.TASKS]
+    tasks.append(diagnostics.ModelTask(lambda: seen))
+    statuses = diagnostics.collect('n', tasks)
+    listed = set(re.findall(r'`([^`]+)`', section(page, 'Diagnostics of command')))
+    assert {status.name[len('n: '):] for status in statuses} <= listed
+    assert {key for status in statuses for key, _value in status.values} <= listed
+    assert set(command_diagnostics.STAGES) <= listed
+
+
+def test_every_topic_and_service_of_command_is_listed(page, repository):
+    nodes = repository / 'espnet_perception' / 'nodes'
+    source = (nodes / 'command.py').read_text() + (nodes / 'command_answers.py').read_text()
+    topics = set(re.findall(r"'((?:~/|/intents)\w*)'", source)) - {'~/reset_stop'}
+    rows = re.findall(r'^\| `([~/]+\w+)`', section(page, 'Topics of command'), re.MULTILINE)
+    assert len(topics) == 6 and topics == set(rows)
+    assert '`~/reset_stop`' in section(page, 'Services of command')
 
 
 def outputs_of(repository, name):

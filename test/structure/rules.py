@@ -36,9 +36,9 @@ MAY_IMPORT = {
 
 # Who may import what from outside: a library, and the folders or modules that may.
 ROS_MODULES = ('ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnostic_msgs',
-               'espnet_msgs', 'geometry_msgs', 'launch', 'launch_ros', 'lifecycle_msgs',
-               'message_filters', 'rcl_interfaces', 'rclpy', 'sensor_msgs', 'std_msgs',
-               'std_srvs', 'vision_msgs')
+               'espnet_msgs', 'geometry_msgs', 'hri_actions_msgs', 'launch', 'launch_ros',
+               'lifecycle_msgs', 'message_filters', 'rcl_interfaces', 'rclpy', 'sensor_msgs',
+               'std_msgs', 'std_srvs', 'vision_msgs')
 OWNERS_OF_LIBRARIES = {
     'torch': ('networks', 'engines.torch', 'engines.step_torch', 'export', 'training'),
     'onnxruntime': ('engines.onnxruntime', 'engines.step_onnxruntime'),

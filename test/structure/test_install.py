@@ -56,8 +56,8 @@ def test_all_files_of_the_package(prefix):
 
 def test_executables_start_with_the_python_of_the_environment(prefix):
     scripts = list((prefix / 'lib' / PACKAGE).iterdir())
-    assert {'segmentation_node', 'classification_node', 'power_node', 'espnet-perception'} <= {
-        script.name for script in scripts}
+    assert {'segmentation_node', 'classification_node', 'power_node', 'command_node',
+            'espnet-perception'} <= {script.name for script in scripts}
     for script in scripts:
         assert script.read_text(encoding='utf-8').splitlines()[0] == '#!/usr/bin/env python3'
         assert script.stat().st_mode & 0o111
