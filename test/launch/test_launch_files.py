@@ -210,24 +210,15 @@ def test_the_node_that_is_launched(launch, monkeypatch, node):
     assert ('camera_info' in context.launch_configurations) == (node == 'segmentation')
 
 
-def test_a_node_without_a_camera_that_is_launched(launch):
-    description = load(launch_file('power')).generate_launch_description()
-    context = context_for(launch, description, namespace='front')
+@pytest.mark.parametrize('node, own', [('power', set()), ('command', {'model', 'grammar'})])
+def test_a_node_without_a_camera_that_is_launched(launch, node, own):
+    description = load(launch_file(node)).generate_launch_description()
+    context = context_for(launch, description, namespace='front', **dict.fromkeys(own, 'mine'))
     action, = description.entities[-1].execute(context)
     action._perform_substitutions(context)
-    assert action.node_name == '/front/power'
-    assert 'image' not in context.launch_configurations
-
-
-def test_texts_become_parameters_of_the_command_node(launch):
-    description = load(launch_file('command')).generate_launch_description()
-    context = context_for(launch, description, model='mine', namespace='front')
-    action, = description.entities[-1].execute(context)
-    action._perform_substitutions(context)
-    assert action.node_name == '/front/command'
-    names = [name for values in action._Node__parameters if isinstance(values, dict)
-             for name, in values]
-    assert 'model' in names and 'grammar' not in names
+    assert action.node_name == '/front/' + node
+    assert own <= set(known_parameters(node))
+    assert set(context.launch_configurations) == set(argument_names(node)) | own
 
 
 def test_the_environment_of_a_node(launch, monkeypatch):
