@@ -12,9 +12,10 @@ from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper, shape_inference
+from onnx import helper, numpy_helper, shape_inference, TensorProto
 
 Arrays = Sequence[Any]
+INTEGERS = {TensorProto.INT32: np.int32, TensorProto.INT64: np.int64}
 
 
 def _slice(node: Any, inputs: Arrays) -> np.ndarray:
@@ -34,11 +35,12 @@ def _unsqueeze(node: Any, inputs: Arrays) -> np.ndarray:
     return source
 
 
-def _cast(node: Any, inputs: Arrays) -> np.ndarray:
-    return inputs[0].astype(helper.tensor_dtype_to_np_dtype(_attribute(node, 'to', None)))
+def _cast(node: Any, inputs: Arrays) -> Any:
+    integer = INTEGERS.get(_attribute(node, 'to', None))
+    return None if integer is None else inputs[0].astype(integer)
 
 
-FOLDS: Dict[str, Callable[[Any, Arrays], np.ndarray]] = {
+FOLDS: Dict[str, Callable[[Any, Arrays], Any]] = {
     'Cast': _cast,
     'Concat': lambda node, inputs: np.concatenate(inputs, _attribute(node, 'axis', 0)),
     'Gather': lambda node, inputs: np.take(inputs[0], inputs[1], _attribute(node, 'axis', 0)),

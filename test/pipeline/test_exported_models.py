@@ -5,7 +5,7 @@
 import subprocess
 import sys
 
-from espnet_perception.engines import EngineOptions
+from espnet_perception.engines import EngineOptions, present_engines
 from espnet_perception.errors import EngineError, ModelError
 from espnet_perception.export.formats import write_model
 from espnet_perception.export.metadata import GraphFacts, PIXELS, PLANES
@@ -27,7 +27,7 @@ def exported(model_dir, path, facts=FACTS):
 
 
 @pytest.mark.parametrize('bytes_known', [True, False])
-@pytest.mark.parametrize('engine', ['onnxruntime', 'openvino', 'auto'])
+@pytest.mark.parametrize('engine', present_engines(graph_only=True) + ['auto'])
 def test_it_answers_as_the_model(tiny_model_dir, tmp_path, engine, bytes_known):
     """Labels and confidence, in both forms of the graph."""
     path = exported(tiny_model_dir, tmp_path / 'tiny.onnx',
