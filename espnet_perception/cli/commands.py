@@ -8,7 +8,6 @@ import sys
 from typing import Any, Dict, Iterator, List
 
 from espnet_perception.errors import SettingsError
-from espnet_perception.results import CommandReading
 from espnet_perception.settings import CommandNodeSettings
 
 DESCRIPTION = """\
@@ -135,13 +134,13 @@ def _lines() -> Iterator[str]:
         yield line.decode('utf-8', 'replace').rstrip('\r\n')
 
 
-def as_values(reading: CommandReading) -> Dict[str, Any]:
+def as_values(reading: Any) -> Dict[str, Any]:
     """Return a reading as plain values."""
     return dict(reading._asdict(), slots=[dict(slot._asdict()) for slot in reading.slots],
                 alternatives=[list(one) for one in reading.alternatives])
 
 
-def in_words(reading: CommandReading) -> str:
+def in_words(reading: Any) -> str:
     """Return a reading on one line."""
     slots = ' '.join('{}={!r}'.format(slot.role, slot.value) for slot in reading.slots)
     return '{:<3} {:<14} {} {}  {:.3f}  foreign {:+.2f}  perplexity {:.1f}'.format(
