@@ -1,7 +1,7 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
 """
-A stand-in for TensorRT and for CUDA's runtime that keeps a record of every call.
+A stand-in for TensorRT that keeps a record of every call.
 
 Names and parameters are those of the real library (tensorrt_names.json holds what was read from
 it, and a test compares). The arithmetic is real too: a plan holds the ONNX graph, and a run reads
@@ -10,11 +10,11 @@ are kept apart, so that a copy that was forgotten shows.
 """
 
 from contextlib import contextmanager
-import ctypes
 import importlib.machinery
 import sys
 from types import ModuleType, SimpleNamespace
 
+from cuda_double import FakeCuda
 from espnet_perception.engines import cuda as cuda_module
 import numpy as np
 import onnxruntime
@@ -39,125 +39,6 @@ def installed(version, monkeypatch):
     assert [kind for _, kind in cuda.memory.values()] == [], 'memory was not freed'
 
 
-class FakeCuda:
-    """
-    The functions of libcudart and libcuda that the package calls, on memory of the host.
-
-    :param device: name, capability and shares_memory of the one device.
-    """
-
-    def __init__(self, device):
-        self.device, self.calls, self.memory = device, [], {}
-        self.capturing, self.recorded, self.fails = None, {}, {}
-        self.cudaGetErrorString = lambda code: b'out of memory'
-
-    def __getattr__(self, name):
-        action = type(self).__dict__.get('_' + name)
-        if action is None:
-            raise AttributeError(name)
-
-        def call(*arguments):
-            self.calls.append(name)
-            return self.fails.get(name) or action(self, *arguments) or 0
-        return call
-
-    def names(self):
-        """Return what was called, without repetition."""
-        return set(self.calls)
-
-    def _new(self, target, size, kind):
-        memory = ctypes.create_string_buffer(size)
-        address = ctypes.addressof(memory)
-        self.memory[address] = (memory, kind)
-        target._obj.value = address
-
-    def _cuInit(self, _flags):
-        pass
-
-    def _cuDeviceGetName(self, text, size, device):
-        assert device.value == 0 and len(self.device.name) < size
-        text.value = self.device.name.encode()
-
-    def _cudaGetDeviceCount(self, count):
-        count._obj.value = 1
-
-    def _cudaSetDevice(self, device):
-        assert device.value == 0
-
-    def _cudaDeviceGetAttribute(self, value, which, device):
-        major, minor = self.device.capability
-        value._obj.value = {75: major, 76: minor, 18: self.device.shares_memory}[which.value]
-
-    def _cudaMalloc(self, target, size):
-        self._new(target, size.value, 'device')
-
-    def _cudaHostAlloc(self, target, size, flags):
-        assert flags.value == 2
-        self._new(target, size.value, 'host')
-
-    def _cudaHostGetDevicePointer(self, target, host, flags):
-        assert self.memory[host.value][1] == 'host' and flags.value == 0
-        target._obj.value = host.value
-
-    def _cudaFree(self, address):
-        assert self.memory.pop(address.value)[1] == 'device'
-
-    def _cudaFreeHost(self, address):
-        assert self.memory.pop(address.value)[1] == 'host'
-
-    def _cudaStreamCreate(self, stream):
-        self._new(stream, 1, 'stream')
-
-    def _cudaStreamDestroy(self, stream):
-        assert self.memory.pop(stream.value)[1] == 'stream'
-
-    def _cudaStreamSynchronize(self, stream):
-        assert self.memory[stream.value][1] == 'stream'
-
-    def _cudaMemcpyAsync(self, target, source, size, kind, stream):
-        ends = ('host', 'device') if kind.value == 1 else ('device', 'host')
-        assert (self.memory[source.value][1], self.memory[target.value][1]) == ends
-        assert self.memory[stream.value][1] == 'stream'
-        self.put(lambda: ctypes.memmove(target.value, source.value, size.value))
-
-    def put(self, action):
-        """Do what is put into the stream, or record it."""
-        if self.capturing is None:
-            action()
-        else:
-            self.capturing.append(action)
-
-    def _cudaStreamBeginCapture(self, stream, mode):
-        assert self.capturing is None and mode.value in (0, 1, 2)
-        self.capturing = []
-
-    def _cudaStreamEndCapture(self, stream, graph):
-        self._new(graph, 1, 'graph')
-        self.recorded[graph._obj.value], self.capturing = self.capturing, None
-
-    def _cudaGraphInstantiate(self, ready, graph, *zeros):
-        assert all(not zero.value for zero in zeros)
-        self._new(ready, 1, 'ready')
-        self.recorded[ready._obj.value] = self.recorded[graph.value]
-
-    def _cudaGraphDestroy(self, graph):
-        assert self.memory.pop(graph.value)[1] == 'graph'
-
-    def _cudaGraphExecDestroy(self, graph):
-        assert self.memory.pop(graph.value)[1] == 'ready'
-
-    def _cudaGraphLaunch(self, graph, stream):
-        for action in self.recorded[graph.value]:
-            action()
-
-    def array(self, address, shape, dtype):
-        """Return the array at an address that the device may use."""
-        kind = self.memory[address][1]
-        assert kind == ('host' if self.device.shares_memory else 'device')
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        return np.frombuffer((ctypes.c_ubyte * size).from_address(address), dtype).reshape(shape)
-
-
 class Named:
     """A value of an enumeration."""
 
@@ -175,24 +56,8 @@ def enumeration(*names):
 FLOAT_TYPES = {'tensor(float)': 'FLOAT', 'tensor(int32)': 'INT32', 'tensor(int64)': 'INT64'}
 
 
-def make_tensorrt(version, cuda):
-    """
-    Return a module like tensorrt.
-
-    :param version: such as 8.2.1.8: 8.2 numbers its bindings, 8.5 does both, 10 names them.
-    :param cuda: the FakeCuda.
-    """
-    numbers = tuple(int(part) for part in version.split('.')[:2])
-    names_ports, numbers_ports = numbers >= (8, 5), numbers < (10, 0)
-    module = ModuleType('tensorrt')
-    module.__version__, module.cuda, module.calls = version, cuda, []
-    module.build_error = module.parse_error = None
-    module.DataType = enumeration('FLOAT', 'HALF', 'INT8', 'INT32', 'BOOL')
-    module.TensorIOMode = enumeration('NONE', 'INPUT', 'OUTPUT')
-    module.BuilderFlag = enumeration('FP16', 'INT8')
-    module.MemoryPoolType = enumeration('WORKSPACE')
-    module.NetworkDefinitionCreationFlag = enumeration('EXPLICIT_BATCH')
-
+def _logging_and_parser(module):
+    """Return what reads a graph."""
     class ILogger:
         INTERNAL_ERROR, ERROR, WARNING, INFO, VERBOSE = range(5)
 
@@ -228,6 +93,11 @@ def make_tensorrt(version, cuda):
             self._network._onnx = model
             return True
 
+    return ILogger, ParserError, INetworkDefinition, OnnxParser
+
+
+def _configuration(module):
+    """Return what tells how a plan is to be built."""
     class IHostMemory:
         def __init__(self, content):
             self._content = content
@@ -261,62 +131,77 @@ def make_tensorrt(version, cuda):
         def get_timing_cache(self):
             return self._cache
 
-        if numbers >= (8, 4):
+        if module.numbers >= (8, 4):
             def set_memory_pool_limit(self, pool, pool_size):
                 assert pool.name == 'WORKSPACE' and pool_size > 1 << 20
         else:
             max_workspace_size = 0
 
+    return IHostMemory, ITimingCache, IBuilderConfig
+
+
+def _builder(module):
+    """Return what builds a plan."""
     class Builder:
         def __init__(self, logger):
-            assert isinstance(logger, ILogger)
+            assert isinstance(logger, module.ILogger)
             self._logger = logger
 
         def create_network(self, flags=0):
-            assert flags == (1 if numbers_ports else 0)  # 8 needs the explicit batch, 10 has it
-            return INetworkDefinition()
+            assert flags == (1 if module.numbers_ports else 0)  # 10 has no other batch
+            return module.INetworkDefinition()
 
         def create_builder_config(self):
-            return IBuilderConfig()
+            return module.IBuilderConfig()
 
         def build_serialized_network(self, network, config):
             module.calls.append(('build', sorted(config._flags)))
             if module.build_error:
-                self._logger.log(ILogger.ERROR, module.build_error)
+                self._logger.log(module.ILogger.ERROR, module.build_error)
                 return None
-            return IHostMemory(MAGIC + version.encode() + b'|' + network._onnx)
+            return module.IHostMemory(MAGIC + module.__version__.encode() + b'|' + network._onnx)
 
+    return Builder
+
+
+def _context(module):
+    """Return what runs a plan."""
     class IExecutionContext:
         def __init__(self, plan):
             self._plan, self._addresses = plan, {}
 
         def _run(self):
-            arrays = {port.name: cuda.array(self._addresses[port.name], port.shape,
+            arrays = {port.name: module.cuda.array(self._addresses[port.name], port.shape,
                                             port.dtype) for port in self._plan._ports}
             first = next(port.name for port in self._plan._ports if port.is_input)
             outputs = self._plan._session.run(None, {first: arrays[first]})
             for port, value in zip(self._plan._session.get_outputs(), outputs):
                 arrays[port.name][...] = value
 
-        if numbers_ports:
+        if module.numbers_ports:
             def execute_async_v2(self, bindings, stream_handle, input_consumed=None):
-                assert cuda.memory[stream_handle][1] == 'stream'
+                assert module.cuda.memory[stream_handle][1] == 'stream'
                 self._addresses = {port.name: address for port, address
                                    in zip(self._plan._ports, bindings)}
                 module.calls.append(('execute_async_v2',))
-                cuda.put(self._run)
+                module.cuda.put(self._run)
                 return True
-        if names_ports:
+        if module.names_ports:
             def execute_async_v3(self, stream_handle):
-                assert cuda.memory[stream_handle][1] == 'stream'
+                assert module.cuda.memory[stream_handle][1] == 'stream'
                 module.calls.append(('execute_async_v3',))
-                cuda.put(self._run)
+                module.cuda.put(self._run)
                 return True
 
             def set_tensor_address(self, name, memory):
                 self._addresses[name] = memory
                 return name in {port.name for port in self._plan._ports}
 
+    return IExecutionContext
+
+
+def _plan(module):
+    """Return a plan with its ports."""
     class ICudaEngine:
         def __init__(self, onnx):
             self._session = onnxruntime.InferenceSession(
@@ -334,9 +219,9 @@ def make_tensorrt(version, cuda):
             return next(port for port in self._ports if port.name == name)
 
         def create_execution_context(self):
-            return IExecutionContext(self)
+            return module.IExecutionContext(self)
 
-        if numbers_ports:
+        if module.numbers_ports:
             @property
             def num_bindings(self):
                 return len(self._ports)
@@ -352,7 +237,7 @@ def make_tensorrt(version, cuda):
 
             def get_binding_dtype(self, index):
                 return getattr(module.DataType, self._ports[index].kind)
-        if names_ports:
+        if module.names_ports:
             @property
             def num_io_tensors(self):
                 return len(self._ports)
@@ -370,19 +255,46 @@ def make_tensorrt(version, cuda):
             def get_tensor_dtype(self, name):
                 return getattr(module.DataType, self._named(name).kind)
 
+    return ICudaEngine
+
+
+def _runtime(module):
+    """Return what loads a plan."""
     class Runtime:
         def __init__(self, logger):
-            assert isinstance(logger, ILogger)
+            assert isinstance(logger, module.ILogger)
             self._logger = logger
 
         def deserialize_cuda_engine(self, serialized_engine):
             head, _bar, onnx = serialized_engine.partition(b'|')
-            if head != MAGIC + version.encode():
-                self._logger.log(ILogger.ERROR, 'the magic number does not fit')
+            if head != MAGIC + module.__version__.encode():
+                self._logger.log(module.ILogger.ERROR, 'the magic number does not fit')
                 return None
-            return ICudaEngine(onnx)
+            return module.ICudaEngine(onnx)
 
-    for one in (ILogger, ParserError, INetworkDefinition, OnnxParser, IHostMemory, ITimingCache,
-                IBuilderConfig, Builder, IExecutionContext, ICudaEngine, Runtime):
-        setattr(module, one.__name__, one)
+    return Runtime
+
+
+def make_tensorrt(version, cuda):
+    """
+    Return a module like tensorrt.
+
+    :param version: such as 8.2.1.8: 8.2 numbers its bindings, 8.5 does both, 10 names them.
+    :param cuda: the FakeCuda.
+    """
+    numbers = tuple(int(part) for part in version.split('.')[:2])
+    module = ModuleType('tensorrt')
+    module.numbers = numbers
+    module.names_ports, module.numbers_ports = numbers >= (8, 5), numbers < (10, 0)
+    module.__version__, module.cuda, module.calls = version, cuda, []
+    module.build_error = module.parse_error = None
+    module.DataType = enumeration('FLOAT', 'HALF', 'INT8', 'INT32', 'BOOL')
+    module.TensorIOMode = enumeration('NONE', 'INPUT', 'OUTPUT')
+    module.BuilderFlag = enumeration('FP16', 'INT8')
+    module.MemoryPoolType = enumeration('WORKSPACE')
+    module.NetworkDefinitionCreationFlag = enumeration('EXPLICIT_BATCH')
+    for make in (_logging_and_parser, _configuration, _builder, _context, _plan, _runtime):
+        made = make(module)
+        for one in made if isinstance(made, tuple) else (made,):
+            setattr(module, one.__name__, one)
     return module
