@@ -88,13 +88,13 @@ class Release(NamedTuple):
 
     @property
     def classes(self) -> int:
-        """Number of classes, with those that stand for no class."""
+        """Return the number of classes, with those that stand for no class."""
         return next(count for (network, count), row in DATASETS.items()
                     if (network, row[0]) == (self.network, self.dataset))
 
     @property
     def reported(self) -> Tuple[Tuple[str, float], ...]:
-        """What the authors report: name of the figure and its value in percent."""
+        """Return what the authors report: name of the figure and its value in percent."""
         figures = (('mIoU', self.reported_miou), ('top-1', self.reported_top1),
                    ('top-5', self.reported_top5))
         return tuple(figure for figure in figures if figure[1] is not None)

@@ -146,7 +146,7 @@ FACTS = {
                     read_only=True),
     'device': Fact('Device of the engines torch and tensorrt: auto, cpu, cuda or cuda:N',
                    read_only=True),
-    'network_width': Fact("Width in pixels at which the network runs, after cropping where the "
+    'network_width': Fact('Width in pixels at which the network runs, after cropping where the '
                           "card asks for it; 0 = the card's", 0, 8192, read_only=True),
     'network_height': Fact("Height in pixels at which the network runs, likewise; 0 = the card's",
                            0, 8192, read_only=True),

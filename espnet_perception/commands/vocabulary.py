@@ -57,7 +57,7 @@ class Columns(NamedTuple):
 
     @property
     def heads(self) -> int:
-        """Number of columns beside those of the next word."""
+        """Return the number of columns beside those of the next word."""
         return 2 * (self.labels + self.intents)
 
     def next_word(self, rows: Any) -> Any:

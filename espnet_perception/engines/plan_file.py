@@ -17,8 +17,9 @@ from espnet_perception.whole_files import whole_file
 
 MAGIC = b'espnet_perception plan 1\n'
 LARGEST_HEADER = 65536
-_WORDS = {'onnx_sha256': 'another graph,', 'shape': 'input shape', 'tensorrt': 'TensorRT',
-         'gpu': 'GPU', 'capability': 'compute capability'}
+_WORDS = {
+    'onnx_sha256': 'another graph,', 'shape': 'input shape', 'tensorrt': 'TensorRT', 'gpu': 'GPU',
+    'capability': 'compute capability'}
 
 
 class PlanKey(NamedTuple):

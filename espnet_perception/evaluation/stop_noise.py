@@ -43,7 +43,7 @@ class StopFigures(NamedTuple):
 
     @property
     def false_per_1000(self) -> float:
-        """False stops among 1,000 other texts; NaN where there are none."""
+        """Return the false stops among 1,000 other texts; NaN where there are none."""
         return 1000 * len(self.false) / self.others if self.others else float('nan')
 
 

@@ -115,8 +115,8 @@ class Plan:
         order = []
         for _, places in sorted(self._lengths.items()):
             mixed = rng.permutation(places)
-            order += [mixed[begin:begin + self._size] for begin in range(0, len(mixed),
-                                                                        self._size)]
+            order += [mixed[begin:begin + self._size]
+                      for begin in range(0, len(mixed), self._size)]
         for place in rng.permutation(len(order))[first:]:
             yield [self._commands[index] for index in order[place]]
 
@@ -177,4 +177,3 @@ def foreign_texts(paths: Sequence[str]) -> List[List[str]]:
             raise DatasetError('{} holds no texts in UTF-8 ({}); give a text on each line, or '
                                'JSON lines with a field text'.format(path, error))
     return [text for text in texts if text]
-

@@ -38,7 +38,7 @@ class ReleasedFile(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """What the content is checked against, for people."""
+        """Say what the content is checked against, for people."""
         return 'sha256 ' + self.sha256 if self.sha256 else 'git object ' + self.git_id
 
     def is_genuine(self, path: str) -> bool:

@@ -171,8 +171,9 @@ def _context(module):
             self._plan, self._addresses = plan, {}
 
         def _run(self):
-            arrays = {port.name: module.cuda.array(self._addresses[port.name], port.shape,
-                                            port.dtype) for port in self._plan._ports}
+            arrays = {port.name: module.cuda.array(
+                self._addresses[port.name], port.shape, port.dtype)
+                for port in self._plan._ports}
             first = next(port.name for port in self._plan._ports if port.is_input)
             outputs = self._plan._session.run(None, {first: arrays[first]})
             for port, value in zip(self._plan._session.get_outputs(), outputs):

@@ -7,8 +7,8 @@ import json
 from espnet_perception.results import CommandReading, CommandSlot, stop_reading
 import pytest
 
-pytest.importorskip('espnet_msgs.msg', reason='needs a sourced workspace with espnet_msgs')
-from espnet_perception.nodes import command_conversions  # noqa: E402
+command_conversions = pytest.importorskip(
+    'espnet_perception.nodes.command_conversions', reason='needs a sourced workspace')
 
 READING = CommandReading('go', True, 'ok', 'go', (CommandSlot('place', 'hall', 0, 2, 0.5),), 0.75)
 

@@ -32,7 +32,7 @@ class Ear:
 
     @property
     def listener(self):
-        """What fetch takes."""
+        """Return what fetch takes."""
         return Listener(self.progress, self.notes.append)
 
 
