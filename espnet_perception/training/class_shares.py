@@ -10,11 +10,11 @@ from typing import List
 from espnet_perception.errors import DatasetError
 from espnet_perception.evaluation.metrics import NO_CLASS
 from espnet_perception.training.datasets.pairs import PairDataset
+from espnet_perception.whole_files import whole_file
 import numpy as np
 from tqdm import tqdm
 
 CACHE_FILE = 'class_shares.json'
-NAMED = 3
 
 
 def class_shares(dataset: PairDataset, folder: str, quiet: bool = False) -> np.ndarray:
@@ -36,9 +36,8 @@ def class_shares(dataset: PairDataset, folder: str, quiet: bool = False) -> np.n
     if counts is None:
         counts = _count(dataset, quiet)
         os.makedirs(folder, exist_ok=True)
-        with open(path + '.part', 'w', encoding='utf-8') as stream:
-            json.dump({'key': key, 'pixels': counts.tolist()}, stream)
-        os.replace(path + '.part', path)
+        with whole_file(path) as part, open(part, 'w', encoding='utf-8') as stream:
+            json.dump({'key': key, 'pixels': counts.tolist()}, stream)  # each process writes it
     if not counts.sum():
         raise DatasetError('no pixel of {} masks of {} has a class; check the masks'.format(
             len(dataset), dataset.name))

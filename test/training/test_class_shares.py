@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of counting classes once, and of the pairs that are counted."""
 
+from concurrent.futures import ThreadPoolExecutor
+import json
 import shutil
+import threading
 
 import cv2
 from espnet_perception.errors import DatasetError
@@ -37,6 +40,19 @@ def test_the_count_is_kept_until_a_mask_changes(folder, tmp_path):
     fresh = open_pairs('camvid', str(folder), 'train')
     assert class_shares(fresh, str(tmp_path), quiet=True)[2] == pytest.approx(
         48 * 64 / sum((fresh.read(index)[1] != 255).sum() for index in range(6)))
+
+
+def test_processes_may_count_at_the_same_time(tiny_camvid, tmp_path, monkeypatch):
+    barrier, dump = threading.Barrier(2, timeout=30), json.dump
+
+    def dump_together(*given):
+        dump(*given)
+        barrier.wait()
+    monkeypatch.setattr(json, 'dump', dump_together)
+    data = open_pairs('camvid', str(tiny_camvid), 'train')
+    with ThreadPoolExecutor(2) as pool:
+        shares = list(pool.map(lambda _: class_shares(data, str(tmp_path), quiet=True), range(2)))
+    assert (shares[0] == shares[1]).all()
 
 
 def test_a_damaged_count_is_made_anew(tiny_camvid, tmp_path):
