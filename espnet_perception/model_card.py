@@ -7,6 +7,7 @@ import os
 from typing import Any, Dict, NamedTuple, Tuple
 
 from espnet_perception.errors import AbsentModelError, ModelError, unknown_key_sentence
+from espnet_perception.whole_files import whole_file
 import yaml
 
 CARD_FILE = 'card.yaml'
@@ -155,10 +156,8 @@ def save(card: ModelCard, directory: str) -> str:
     :return: path of the written file.
     """
     path = os.path.join(directory, CARD_FILE)
-    part_path = path + '.part'
-    with open(part_path, 'w', encoding='utf-8') as stream:
+    with whole_file(path) as part, open(part, 'w', encoding='utf-8') as stream:
         yaml.safe_dump(to_dict(card), stream, default_flow_style=None, sort_keys=False, width=99)
-    os.replace(part_path, path)
     return path
 
 

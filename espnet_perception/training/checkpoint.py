@@ -6,6 +6,7 @@ import os
 from typing import Any, Dict
 
 from espnet_perception.errors import ModelError
+from espnet_perception.whole_files import whole_file
 import torch
 
 
@@ -17,16 +18,10 @@ def write(path: str, state: Any) -> None:
     :param state: tensors, numbers, strings, lists and dicts only
     :raises OSError: no room; the old file is then untouched
     """
-    part = '{}.{}.part'.format(path, os.getpid())
-    try:
-        with open(part, 'wb') as stream:
-            torch.save(state, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
-    finally:
-        if os.path.exists(part):
-            os.remove(part)
+    with whole_file(path) as part, open(part, 'wb') as stream:
+        torch.save(state, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def read(path: str) -> Dict[str, Any]:

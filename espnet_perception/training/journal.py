@@ -9,6 +9,7 @@ import os
 import signal
 from typing import Any, Dict, Iterator, List, Sequence
 
+from espnet_perception.whole_files import whole_file
 from tqdm import tqdm
 
 CSV_FILE = 'journal.csv'
@@ -62,9 +63,8 @@ class Journal:
         writer = csv.DictWriter(text, self.columns, extrasaction='ignore', lineterminator='\n')
         writer.writeheader()
         writer.writerows(self.rows)
-        with open(self.path + '.part', 'w', encoding='utf-8') as stream:
+        with whole_file(self.path) as part, open(part, 'w', encoding='utf-8') as stream:
             stream.write(text.getvalue())
-        os.replace(self.path + '.part', self.path)
 
 
 def read_rows(path: str) -> List[Dict[str, str]]:

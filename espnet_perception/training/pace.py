@@ -33,7 +33,7 @@ class Pace:
 
     def measure_forward(self, network: nn.Module, batch: Batch) -> None:
         """
-        Time the forward pass alone, once: no training can be faster.
+        Time the forward pass alone: no training can be faster.
 
         :param network: in training
         :param batch: what it learns from at the moment
