@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 import cv2
 from espnet_perception.errors import OutputError
 from espnet_perception.evaluation.answers import Answer
+from espnet_perception.whole_files import whole_file
 import numpy as np
 
 IDENTITY_FILE, FRAMES_FILE, SESSIONS_FILE = 'run.json', 'frames.jsonl', 'sessions.jsonl'
@@ -199,14 +200,8 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + '.part')
-    with writing(path):
-        try:
-            part.write_bytes(content)
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+    with writing(path), whole_file(str(path)) as part:
+        Path(part).write_bytes(content)
 
 
 def _forget(folder: Path) -> None:
