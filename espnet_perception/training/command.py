@@ -48,6 +48,7 @@ def train_and_tell(settings_type: Any, train: Callable[[Any], Dict[str, Any]],
     settings = settings_file.load(settings_type, chosen.config, chosen.overrides)
     progress = train(settings)
     if os.environ.get('RANK', '0') == '0':
-        sys.stdout.write('step {step} of {steps}, best {best:.4f}, {skipped} files skipped, in '
-                         '{folder}\n'.format(folder=settings.run_folder, **progress))
+        files = ', {skipped} files skipped' if 'skipped' in progress else ''
+        sys.stdout.write(('step {step} of {steps}, best {best:.4f}' + files + ', in {folder}\n')
+                         .format(folder=settings.run_folder, **progress))
     return 0 if progress['step'] == progress['steps'] else 3

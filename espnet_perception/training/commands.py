@@ -133,7 +133,7 @@ def _start_or_resume(settings: Settings, grammar: Grammar) -> Any:
     network = ERUCommandModel(design)
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate,
                                   weight_decay=settings.weight_decay)
-    progress = {'step': 0, 'epoch': 0, 'best': 0.0, 'skipped': 0, 'losses': [0.0, 0.0, 0.0],
+    progress = {'step': 0, 'epoch': 0, 'best': 0.0, 'losses': [0.0, 0.0, 0.0],
                 'words': word_list(grammar).words}
     path = os.path.join(settings.run_folder, LAST_FILE)
     if os.path.exists(path):

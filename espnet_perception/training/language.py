@@ -86,8 +86,7 @@ class Run:
     def __init__(self, network: LanguageModel, learner: Learner) -> None:
         self.network, self.learner = network, learner
         self.average: Optional[AveragedModel] = None
-        self.progress: Dict[str, Any] = {'step': 0, 'best': math.inf, 'skipped': 0,
-                                         'checks': []}
+        self.progress: Dict[str, Any] = {'step': 0, 'best': math.inf, 'checks': []}
         device = next(network.parameters()).device
         self.tally = torch.zeros(2, dtype=torch.float64, device=device)  # nats, tokens per text
 
