@@ -118,18 +118,18 @@ def test_pictures_come_once_somebody_subscribes(peer, camera):
     assert len(outputs['overlay'][0].data) == 3 * HEIGHT * WIDTH
 
 
-@pytest.mark.parametrize('message, reason', [
-    (image_message(encoding='bgr9'), "unknown image encoding 'bgr9'; did you mean 'bgr8'"),
-    (image_message(step=7), 'has a step of 7 bytes'),
-    (image_message(np.zeros((0, 0, 3), np.uint8), step=0), '0 x 0 pixels'),
-    (image_message(np.full((4, 4), np.nan, np.float32), '32FC1'), 'NaN'),
+@pytest.mark.parametrize('content, reason', [
+    ({'encoding': 'bgr9'}, "unknown image encoding 'bgr9'; did you mean 'bgr8'"),
+    ({'step': 7}, 'has a step of 7 bytes'),
+    ({'pixels': np.zeros((0, 0, 3), np.uint8), 'step': 0}, '0 x 0 pixels'),
+    ({'pixels': np.full((4, 4), np.nan, np.float32), 'encoding': '32FC1'}, 'NaN'),
 ])
-def test_a_bad_image_is_counted_and_the_node_goes_on(camera, answer, statuses, message, reason):
+def test_a_bad_image_is_counted_and_the_node_goes_on(camera, answer, statuses, content, reason):
     def rejected(values):
         return int(values['frames rejected since startup'])
 
     before = rejected(statuses('segmentation: frames', lambda *_: True)[1])
-    camera.publish(message)
+    camera.publish(image_message(**content))
     status, _values = statuses('segmentation: frames',
                                lambda _status, values: rejected(values) > before)
     assert status.level == b'\x01'
