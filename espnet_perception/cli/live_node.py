@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 from espnet_perception.errors import PerceptionError
 from espnet_perception.evaluation.answers import Ranking
 from espnet_perception.evaluation.mappings import ModelClasses
-from espnet_perception.evaluation.player import NodeCounters, ReceivedAnswer
+from espnet_perception.evaluation.player import NodeCounters, PowerTold, ReceivedAnswer
 
 # The first up to Jazzy, the second from Kilted on.
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
@@ -23,6 +23,7 @@ PROFILE = 'fastdds_profile.xml'
 READY_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 10.0
 CHECK_EVERY_S = 2.0
+POWER_NODE_TIMEOUT_S = 1.0
 # A process group of its own: Ctrl-C must reach us alone, for we still need the node's counters.
 # PR_SET_PDEATHSIG: the node ends with this process, whatever ends it.
 START = """\
@@ -108,6 +109,19 @@ class NodePlayer:
                 stage, figure = key[:-len(' (ms)')].rsplit(' ', 1)
                 stages.setdefault(stage, {})[figure + '_ms'] = float(value)
         return stages
+
+    def follow_power(self) -> str:
+        """Listen to a power node; return its topic, empty where none is found within a second."""
+        end = time.monotonic() + POWER_NODE_TIMEOUT_S
+        while True:
+            topic = self._player.follow_power()
+            if topic or time.monotonic() > end:
+                return topic
+            time.sleep(0.1)
+
+    def powers(self) -> List[PowerTold]:
+        """Return what the power node has told since the last call, in order."""
+        return [PowerTold(*told) for told in self._player.powers()]
 
     def facts(self) -> Dict[str, str]:
         """Return what the node's diagnostics say of its model."""

@@ -15,6 +15,7 @@ from espnet_perception.settings import (
     SegmentationNodeSettings,
     SegmenterSettings,
 )
+from espnet_perception.telemetry.sysfs import ROOT
 
 DESCRIPTION = """\
 Replay bags (ROS 2 sqlite3 and mcap, ROS 1) and write a report with pictures.
@@ -80,6 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='show so many of the worst frames of each bag (%(default)s)')
     report.add_argument('--spread', type=int, default=12, metavar='N',
                         help='frames on the contact sheet of each bag (%(default)s)')
+    report.add_argument('--power-root', default=ROOT, metavar='FOLDER',
+                        help='folder whose files tell power; another one than %(default)s is for '
+                             'tests')
     report.add_argument('--keep-masks', action='store_true', help='keep every label image')
 
 
@@ -106,10 +110,11 @@ OF_ONE_TASK = {
 
 
 class Opened(NamedTuple):
-    """A source of answers and what its labels mean."""
+    """A source of answers, what its labels mean, and what tells the power of the machine."""
 
     source: Any
     model: Any
+    meter: Any
 
 
 def replay(chosen: argparse.Namespace, replays_out: Optional[List[Any]] = None) -> Dict[str, Any]:
@@ -136,9 +141,10 @@ def replay(chosen: argparse.Namespace, replays_out: Optional[List[Any]] = None) 
             task = make_task(chosen, opened)
             with open_bag(path) as bag, _bar(bag.name) as progress:
                 done.append(replay_bag(bag, opened.source, task, settings,
-                                       Place(output / folder, chosen.restart, progress)))
-        facts = opened.source.describe()
-    replays = Replays(done, facts, task, opened.model)
+                                       Place(output / folder, chosen.restart, progress),
+                                       opened.meter))
+        facts, power = opened.source.describe(), opened.meter.words()
+    replays = Replays(done, facts, task, opened.model, power)
     if replays_out is not None:
         replays_out.append(replays)
     return write_report(replays, output, settings.truth)
@@ -183,6 +189,7 @@ def sentences(figures: Dict[str, Any]) -> List[str]:
         if stage in overall['latency_ms']:
             lines.append('{}: median {p50_ms:.1f} ms, 95 % within {p95_ms:.1f} ms, maximum '
                          '{max_ms:.1f} ms'.format(stage, **overall['latency_ms'][stage]))
+    lines += _power_sentences(figures)
     if overall['metrics']:
         measured = [(words, overall['metrics'][name])
                     for name, words in figures['main_figures'].items()
@@ -195,6 +202,26 @@ def sentences(figures: Dict[str, Any]) -> List[str]:
             '{name} ({frames} frames)'.format(**row) for row in overall['seen'][:5]))
     for bag in figures['bags']:
         lines += ['note on {}: {}'.format(bag['name'], note) for note in bag['notes']]
+    return lines
+
+
+def _power_sentences(figures: Dict[str, Any]) -> List[str]:
+    lines, power = [], figures['overall']['power']
+    if power is None:
+        lines += ['power: {}'.format(figures['power'])] if figures['power'] else []
+    else:
+        cost = power['energy_per_frame_mj']
+        lines.append('power: mean {:.2f} W, {:.2f} J in {:.1f} s{} ({})'.format(
+            power['mean_mw'] / 1e3, power['energy_mj'] / 1e3, power['measured_s'],
+            '' if cost is None else ', {:.1f} mJ per frame'.format(cost), figures['power']))
+    for bag in figures['bags']:
+        recorded = bag['recorded_power']
+        if recorded and 'mean_mw' in recorded:
+            costs = ''.join(', {:.1f} mJ per frame of {}'.format(cost, node)
+                            for node, cost in recorded['frame_energies_mj'].items())
+            lines.append('power while {} was recorded: mean {:.2f} W, {:.2f} J in {:.1f} s{}'
+                         .format(bag['name'], recorded['mean_mw'] / 1e3,
+                                 recorded['energy_mj'] / 1e3, recorded['measured_s'], costs))
     return lines
 
 
@@ -230,7 +257,7 @@ def _open_offline(chosen: argparse.Namespace, stack: ExitStack, _compressed: boo
     pipeline = stack.enter_context(closing(pipeline_type(
         model, chosen.engine, from_dict(settings_type, _pipeline_values(chosen, card.task)))))
     classes = ModelClasses(card.name, tuple(card.classes), tuple(card.palette), card.void_id)
-    return Opened(OfflineSource(pipeline), classes)
+    return Opened(OfflineSource(pipeline), classes, _own_meter(chosen, stack))
 
 
 def _open_live(chosen: argparse.Namespace, stack: ExitStack, compressed: bool) -> Opened:
@@ -249,7 +276,31 @@ def _open_live(chosen: argparse.Namespace, stack: ExitStack, compressed: bool) -
                         Path(chosen.output) / 'node.log')
     pace = Pace(_rate(chosen.rate), chosen.timeout)
     player = stack.enter_context(live_node(choice, compressed))
-    return Opened(LiveSource(player, pace), player.model)
+    return Opened(LiveSource(player, pace), player.model, _live_meter(chosen, stack, player))
+
+
+def _own_meter(chosen: argparse.Namespace, stack: ExitStack) -> Any:
+    """Return the sensors of this machine as a meter, or one that says where it looked."""
+    from espnet_perception.evaluation.power_trace import NoMeter, RecorderMeter
+    from espnet_perception.telemetry.power import discover
+    from espnet_perception.telemetry.recorder import PowerRecorder
+    sensors = discover(chosen.power_root)
+    if not sensors.rails:
+        return NoMeter(sensors.no_power_sentence())
+    return RecorderMeter(stack.enter_context(PowerRecorder(sensors)))
+
+
+def _live_meter(chosen: argparse.Namespace, stack: ExitStack, player: Any) -> Any:
+    """Return the power node, else the sensors of this machine where the node runs here."""
+    from espnet_perception.evaluation.live import NodeMeter
+    from espnet_perception.evaluation.power_trace import NoMeter
+    topic = player.follow_power()
+    if topic:
+        return NodeMeter(player, topic)
+    if chosen.attach:
+        return NoMeter('no power node found beside {}; start one on its machine with ros2 launch '
+                       'espnet_perception power.launch.py'.format(chosen.attach))
+    return _own_meter(chosen, stack)
 
 
 def _pipeline_values(chosen: argparse.Namespace, task: str) -> Dict[str, Any]:
@@ -277,10 +328,11 @@ def _replay_settings(chosen: argparse.Namespace) -> Any:
 def _transports(chosen: argparse.Namespace, settings: Any, open_bag: Any,
                 compressed_type: str) -> Dict[str, bool]:
     """Look into every bag before the model is loaded: a wrong name is better told at once."""
+    from espnet_perception.evaluation.replay import camera_topic
     transports = {}
     for path in chosen.bags:
         with open_bag(path) as bag:
-            topic = bag.choose_topic(settings.topic, (settings.truth,))
+            topic = camera_topic(bag, settings)
             transports[path] = topic.message_type == compressed_type
     return transports
 

@@ -11,7 +11,7 @@ Images out of bags: ROS 2 (sqlite3, mcap; folders and bare files) and ROS 1.
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence
+from typing import Any, Iterator, List, Sequence, Tuple
 
 from espnet_perception.errors import BagError
 from espnet_perception.evaluation.bag_files import is_damage, open_sources, words
@@ -84,21 +84,56 @@ class Bag:
 
         :param topic: the topic.
         """
-        index = 0
+        for index, (recorded_ns, raw, ros1) in enumerate(self._read(topic)):
+            yield BagMessage(topic, index, recorded_ns, raw, ros1)
+
+    def raw(self, topic: Topic) -> Iterator[Tuple[int, bytes]]:
+        """
+        Read the messages of any topic of a ROS 2 bag in the order of recording.
+
+        Damage ends the reading with a note in ``notes``.
+
+        :param topic: the topic.
+        :return: time of recording in nanoseconds and serialised message of each.
+        """
+        for recorded_ns, raw, _ros1 in self._read(topic):
+            yield recorded_ns, raw
+
+    def definition(self, topic: Topic) -> str:
+        """
+        Return the definition of the messages of a topic, as the bag holds it; else empty.
+
+        :param topic: the topic.
+        """
+        for source in self._sources:
+            for connection in self._connections(source, topic):
+                text = getattr(getattr(connection, 'msgdef', None), 'data', '')
+                if text:
+                    return text
+        return ''
+
+    def _read(self, topic: Topic) -> Iterator[Tuple[int, bytes, bool]]:
+        """Yield time of recording, serialised message, and whether that is of ROS 1."""
+        count = 0
         try:
             for source in self._sources:
-                connections = [entry for entry in source.connections
-                               if (entry.topic, entry.msgtype) == topic[:2]]
+                connections = self._connections(source, topic)
                 if not connections:
                     continue
                 for _, recorded_ns, raw in source.messages(connections):
-                    yield BagMessage(topic, index, recorded_ns, raw, isinstance(source, Reader1))
-                    index += 1
+                    yield recorded_ns, raw, isinstance(source, Reader1)
+                    count += 1
         except Exception as error:
             if not is_damage(error):
                 raise
-            self._note('{} is damaged after image {} of {} on {}: {}'.format(
-                self.path, index, topic.count, topic.name, words(error)))
+            self._note('{} is damaged after {} {} of {} on {}: {}'.format(
+                self.path, 'image' if topic.message_type in IMAGE_TYPES else 'message', count,
+                topic.count, topic.name, words(error)))
+
+    @staticmethod
+    def _connections(source: Any, topic: Topic) -> List[Any]:
+        return [entry for entry in source.connections
+                if (entry.topic, entry.msgtype) == topic[:2]]
 
     def _note(self, sentence: str) -> None:
         if sentence not in self.notes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from espnet_perception.evaluation.answers import ANSWERED, DROPPED, REJECTED
+from espnet_perception.evaluation.power_trace import PowerRow
 from espnet_perception.evaluation.state import FrameRecord, writing
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ def class_chart(path: Path, rows: Sequence[Tuple[str, Optional[float]]],
     :param mean: title and mean.
     """
     values = [None if value is None or value != value else 100 * value for _, value in rows]
-    figure, axes = _figure(7.2, 0.29 * len(rows) + 1.1)
+    figure, axes = new_figure(7.2, 0.29 * len(rows) + 1.1)
     places = np.arange(len(rows))
     axes.barh(places, [value or 0 for value in values], height=0.72, edgecolor=FAINT,
               color=[np.array(colour) / 255 for colour in palette], linewidth=0.5)
@@ -62,7 +63,7 @@ def class_chart(path: Path, rows: Sequence[Tuple[str, Optional[float]]],
     axes.set_yticks(places, [name for name, _ in rows])
     axes.set_xlim(0, 108)
     axes.invert_yaxis()
-    _save(figure, path)
+    save(figure, path)
 
 
 def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence[str],
@@ -82,7 +83,7 @@ def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(100 * matrix, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
     side = max(4.4, 0.36 * len(names) + 2.2)
-    figure, axes = _figure(side + 0.6, side)
+    figure, axes = new_figure(side + 0.6, side)
     axes.imshow(share, cmap='Blues', vmin=0, vmax=100, aspect='auto')
     for row, column in np.argwhere(share >= 0.5):
         axes.text(column, row, '{:.0f}'.format(share[row, column]), ha='center', va='center',
@@ -93,7 +94,7 @@ def confusion_chart(path: Path, counts: Sequence[Sequence[int]], names: Sequence
     axes.set_ylabel('true')
     axes.set_title('Confusion: % of the {} of the true class'.format(unit), **TITLE)
     axes.grid(False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def latency_chart(path: Path, latency_ms: Dict[str, Dict[str, float]]) -> None:
@@ -104,7 +105,7 @@ def latency_chart(path: Path, latency_ms: Dict[str, Dict[str, float]]) -> None:
     :param latency_ms: stage to its figures.
     """
     stages = list(latency_ms)
-    figure, axes = _figure(7.2, 0.55 * len(stages) + 1.2)
+    figure, axes = new_figure(7.2, 0.55 * len(stages) + 1.2)
     places = np.arange(len(stages))
     for offset, (name, colour) in zip((-0.26, 0, 0.26), PERCENTILES):
         values = [latency_ms[stage][name] for stage in stages]
@@ -117,7 +118,7 @@ def latency_chart(path: Path, latency_ms: Dict[str, Dict[str, float]]) -> None:
     axes.invert_yaxis()
     axes.set_title('Latency of each stage (ms)', **TITLE)
     axes.legend(fontsize=8, frameon=False, loc='best')
-    _save(figure, path)
+    save(figure, path)
 
 
 def timeline_chart(path: Path, records: Sequence[FrameRecord], stage: str) -> None:
@@ -129,7 +130,7 @@ def timeline_chart(path: Path, records: Sequence[FrameRecord], stage: str) -> No
     :param stage: the stage whose time is drawn.
     """
     start_ns = records[0].recorded_ns
-    figure, axes = _figure(9.0, 2.7)
+    figure, axes = new_figure(9.0, 2.7)
     timed = [record for record in records if stage in record.times_ns]
     axes.plot([(record.recorded_ns - start_ns) / 1e9 for record in timed],
               [record.times_ns[stage] / 1e6 for record in timed], '.', markersize=4,
@@ -145,7 +146,41 @@ def timeline_chart(path: Path, records: Sequence[FrameRecord], stage: str) -> No
     axes.set_ylabel('{} (ms)'.format(stage))
     axes.set_title('Every frame over time', **TITLE)
     axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
-    _save(figure, path)
+    save(figure, path)
+
+
+def power_chart(path: Path, rows: Sequence[PowerRow], records: Sequence[FrameRecord] = (),
+                stage: str = '') -> None:
+    """
+    Draw latency, power and energy below each other over the time of the bag.
+
+    :param path: the PNG file.
+    :param rows: what was drawn; at least one.
+    :param records: what became of the frames; the first is where the time begins.
+    :param stage: the stage whose time is drawn; empty: power and energy alone.
+    """
+    start_ns = records[0].recorded_ns if records else rows[0].recorded_ns
+    seconds = [(row.recorded_ns - start_ns) / 1e9 for row in rows]
+    timed = [((record.recorded_ns - start_ns) / 1e9, record.times_ns[stage] / 1e6)
+             for record in records if stage in record.times_ns]
+    dots = {'linestyle': '', 'marker': '.', 'markersize': 4, 'color': STATUS_COLOURS[ANSWERED]}
+    panels = [('{} (ms)'.format(stage), *zip(*timed), dots)] if timed else []
+    powers_w = [np.nan if row.power_mw is None else row.power_mw / 1e3 for row in rows]
+    panels += [('power (W)', seconds, powers_w, {'color': PERCENTILES[2][1]}),
+               ('energy (J)', seconds, np.cumsum([row.energy_mj for row in rows]) / 1e3,
+                {'color': STATUS_COLOURS[DROPPED]})]
+    figure, first = canvas(9.0, 1.7 * len(panels) + 0.6), None
+    for row, (words, xs, ys, style) in enumerate(panels):
+        first = axes = styled(figure.add_subplot(len(panels), 1, row + 1, sharex=first))
+        axes.plot(xs, ys, **dict({'linewidth': 1.4}, **style))
+        axes.grid(axis='y', color=GRID, linewidth=0.7)
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel(words)
+        axes.tick_params(labelbottom=row == len(panels) - 1)
+    axes.set_xlabel('seconds into the bag')
+    figure.suptitle('Latency, power and energy over time' if timed else
+                    'Power and energy over time', **TITLE)
+    save(figure, path)
 
 
 def seen_chart(path: Path, seen: Sequence[Tuple[int, Sequence[str]]], start_ns: int) -> None:
@@ -164,7 +199,7 @@ def seen_chart(path: Path, seen: Sequence[Tuple[int, Sequence[str]]], start_ns: 
             for name in frequent}
     rows['others'] = [time_s for time_s, (_, names) in zip(seconds, seen) for name in names
                       if name not in rows]
-    figure, axes = _figure(9.0, 2.7)
+    figure, axes = new_figure(9.0, 2.7)
     bottom = np.zeros(len(edges) - 1)
     for (name, times), colour in zip(rows.items(), SEEN_COLOURS):
         if times:
@@ -176,7 +211,7 @@ def seen_chart(path: Path, seen: Sequence[Tuple[int, Sequence[str]]], start_ns: 
     axes.set_ylabel('frames')
     axes.set_title('Classes seen over time', **TITLE)
     axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
-    _save(figure, path)
+    save(figure, path)
 
 
 def fate_chart(path: Path, bags: List[Dict[str, Any]]) -> None:
@@ -186,7 +221,7 @@ def fate_chart(path: Path, bags: List[Dict[str, Any]]) -> None:
     :param path: the PNG file.
     :param bags: name and frame counts of each, as in the summary.
     """
-    figure, axes = _figure(7.2, 0.42 * len(bags) + 1.3)
+    figure, axes = new_figure(7.2, 0.42 * len(bags) + 1.3)
     places, left = np.arange(len(bags)), np.zeros(len(bags))
     for status, colour in STATUS_COLOURS.items():
         counts = np.array([bag['frames'][status] for bag in bags])
@@ -199,7 +234,7 @@ def fate_chart(path: Path, bags: List[Dict[str, Any]]) -> None:
     axes.invert_yaxis()
     axes.set_title('What became of the frames (%)', **TITLE)
     axes.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1.0, 1.0))
-    _save(figure, path)
+    save(figure, path)
 
 
 def curves_chart(path: Path, curves: Sequence[Curve], x_title: str) -> None:
@@ -210,30 +245,30 @@ def curves_chart(path: Path, curves: Sequence[Curve], x_title: str) -> None:
     :param curves: at least one.
     :param x_title: what the values of x are.
     """
-    figure = _canvas(7.2, 1.9 * len(curves) + 0.3)
+    figure = canvas(7.2, 1.9 * len(curves) + 0.3)
     first = None
     for row, curve in enumerate(curves):
-        first = axes = _styled(figure.add_subplot(len(curves), 1, row + 1, sharex=first))
+        first = axes = styled(figure.add_subplot(len(curves), 1, row + 1, sharex=first))
         axes.plot(curve.xs, curve.ys, color=PERCENTILES[1][1], linewidth=1.4,
                   marker='.' if len(curve.xs) <= 60 else '', markersize=4)
         axes.grid(axis='y', color=GRID, linewidth=0.7)
         axes.set_title(curve.title, **TITLE)
     axes.set_xlabel(x_title)
-    _save(figure, path)
+    save(figure, path)
 
 
-def _figure(width: float, height: float) -> tuple:
-    figure = _canvas(width, height)
-    return figure, _styled(figure.add_subplot())
+def new_figure(width: float, height: float) -> tuple:
+    figure = canvas(width, height)
+    return figure, styled(figure.add_subplot())
 
 
-def _canvas(width: float, height: float) -> Figure:
+def canvas(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white', layout='constrained')
     FigureCanvasAgg(figure)
     return figure
 
 
-def _styled(axes: Any) -> Any:
+def styled(axes: Any) -> Any:
     axes.tick_params(labelsize=8, colors=INK, length=0)
     axes.xaxis.label.set_fontsize(8)
     axes.yaxis.label.set_fontsize(8)
@@ -245,6 +280,6 @@ def _styled(axes: Any) -> Any:
     return axes
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     with writing(path):
         figure.savefig(path)

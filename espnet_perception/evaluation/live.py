@@ -7,12 +7,13 @@ The side that speaks ROS is a ``Player``, handed in by the caller.
 """
 
 from collections import OrderedDict
-from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Set
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set
 
 from espnet_perception.errors import ImageError, PerceptionError
 from espnet_perception.evaluation.answers import Answer, ANSWERED, DROPPED, REJECTED
 from espnet_perception.evaluation.messages import BagMessage
 from espnet_perception.evaluation.player import NodeCounters, Pace, Player, ReceivedAnswer
+from espnet_perception.evaluation.power_trace import Reading
 from espnet_perception.telemetry.clock import monotonic_ns
 
 SECOND_NS = 1_000_000_000
@@ -222,3 +223,35 @@ class LiveSource:
         return {'sent': replay.sent, 'restamped': replay.restamped,
                 'answers': replay.answered, 'seconds': replay.seconds(),
                 'latency_ms': self._player.latency_ms(), **counters._asdict()}
+
+
+class NodeMeter:
+    """
+    The power node as a meter.
+
+    :param player: listens to it.
+    :param topic: where it publishes, for people.
+    """
+
+    lag_s = 1.0
+
+    def __init__(self, player: Player, topic: str) -> None:
+        self._player = player
+        self._topic = topic
+        self._rails = ()  # type: Tuple[str, ...]
+
+    def readings(self) -> List[Reading]:
+        """Return what was drawn since the last call, message by message."""
+        found = []
+        for told in self._player.powers():
+            self._rails = told.total_rails or self._rails
+            measured_s = 0.0 if told.total_mw is None else told.period_s
+            found.append(Reading(told.received_ns - int(told.period_s * SECOND_NS),
+                                 told.received_ns, measured_s * (told.total_mw or 0.0),
+                                 measured_s))
+        return found
+
+    def words(self) -> str:
+        """Say who tells, and of which rails."""
+        return 'the power node on {}: {}'.format(
+            self._topic, ' + '.join(self._rails) or 'it measures no total')

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the live replay wants of the side that speaks ROS, and what it gets from it."""
 
-from typing import Dict, NamedTuple, Optional, Protocol
+from typing import Dict, List, NamedTuple, Optional, Protocol, Tuple
 
 from espnet_perception.evaluation.answers import Ranking
 import numpy as np
@@ -55,6 +55,22 @@ class ReceivedAnswer(NamedTuple):
     ranking: Optional[Ranking] = None
 
 
+class PowerTold(NamedTuple):
+    """
+    What a power node told.
+
+    :param received_ns: monotonic time of its arrival.
+    :param period_s: seconds up to then over which power was averaged.
+    :param total_mw: power of the whole machine; None where it was not measured.
+    :param total_rails: names of the rails that it is the sum of.
+    """
+
+    received_ns: int
+    period_s: float
+    total_mw: Optional[float]
+    total_rails: Tuple[str, ...]
+
+
 class Player(Protocol):
     """The side that speaks ROS."""
 
@@ -73,6 +89,9 @@ class Player(Protocol):
 
     def latency_ms(self) -> Dict[str, Dict[str, float]]:
         """Return what the latest diagnostics say of each stage: figure name to milliseconds."""
+
+    def powers(self) -> List[PowerTold]:
+        """Return what a power node has told since the last call, in order."""
 
     def facts(self) -> Dict[str, str]:
         """Return what the node's diagnostics say of its model."""

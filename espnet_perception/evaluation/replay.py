@@ -6,10 +6,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol
 
-from espnet_perception.errors import DatasetError, PerceptionError
+from espnet_perception.errors import BagError, DatasetError, PerceptionError
 from espnet_perception.evaluation.answers import Answer, ANSWERED
 from espnet_perception.evaluation.bags import Bag
-from espnet_perception.evaluation.messages import BagMessage, Topic
+from espnet_perception.evaluation.messages import BagMessage, IMAGE_TYPES, Topic
+from espnet_perception.evaluation.power_bag import power_topic, recorded_power, RecordedPower
+from espnet_perception.evaluation.power_trace import Meter, NoMeter, PowerTrace
 from espnet_perception.evaluation.selection import Ranked, Selection
 from espnet_perception.evaluation.state import BagState, FrameRecord
 from espnet_perception.evaluation.task import Task
@@ -64,6 +66,8 @@ class BagReplay(NamedTuple):
     :param worst: the worst frames, worst first.
     :param spread: frames spread over the bag.
     :param notes: sentences on what a reader of the report should know.
+    :param recorded_power: what the power node said while the bag was recorded; None where the bag
+        does not hold it.
     """
 
     name: str
@@ -73,10 +77,11 @@ class BagReplay(NamedTuple):
     worst: List[Ranked]
     spread: List[int]
     notes: List[str]
+    recorded_power: Optional[RecordedPower] = None
 
 
 def replay_bag(bag: Bag, source: Source, task: Task, settings: ReplaySettings,
-               place: 'Place') -> BagReplay:
+               place: 'Place', meter: Optional[Meter] = None) -> BagReplay:
     """
     Replay one bag, or what an interrupted run left of it.
 
@@ -85,11 +90,12 @@ def replay_bag(bag: Bag, source: Source, task: Task, settings: ReplaySettings,
     :param task: how the answers are judged.
     :param settings: what to replay and keep.
     :param place: where the results go, and whom to tell of the progress.
+    :param meter: tells what the machine draws; None: that is not asked.
     :raises PerceptionError: no images, unusable ground truth, output not writable ...
     """
-    topic = bag.choose_topic(settings.topic, (settings.truth,))
+    topic = camera_topic(bag, settings)
     frame_count = min(topic.count, settings.frames) if settings.frames else topic.count
-    truth = task.open_truth(bag, topic, settings.truth)
+    truth = task.open_truth(bag, topic, settings.truth if topic.count else '')
     state = BagState(place.folder, _identity(bag, topic, source, task, settings), place.restart)
     selection = Selection(frame_count, task.frame_score, settings.worst, settings.spread)
     for record in state.records:
@@ -97,15 +103,39 @@ def replay_bag(bag: Bag, source: Source, task: Task, settings: ReplaySettings,
     place.progress(len(state.records), frame_count)
     if len(state.records) < frame_count:
         messages = (message for message in bag.messages(topic) if message.index < frame_count)
+        trace = PowerTrace(meter or NoMeter(''))
         with _session(source, state):
             for answer in source.answers(messages, len(state.records)):
                 _keep(state, selection, answer, task.record(answer, truth), settings.keep_masks)
+                state.append_power(trace.frame(answer.recorded_ns, answer.status == ANSWERED,
+                                               _whole_ns(answer)))
                 place.progress(len(state.records), frame_count)
-    if settings.truth and not any(record.has_truth for record in state.records):
+            state.append_power(trace.finish())
+    if settings.truth and topic.count and not any(record.has_truth for record in state.records):
         raise DatasetError('no frame of {} has ground truth in {}: no stamps in common'.format(
             bag.path, settings.truth))
+    power = recorded_power(bag)  # before the notes are read, for it may add to them
     return BagReplay(bag.name, bag.path, topic, state, selection.worst, selection.spread,
-                     _notes(bag, frame_count, state, settings))
+                     _notes(bag, frame_count, state, settings), power)
+
+
+def camera_topic(bag: Bag, settings: ReplaySettings) -> Topic:
+    """
+    Choose the topic of a bag that is replayed.
+
+    :param bag: the open bag.
+    :param settings: what to replay of it.
+    :return: the topic with the images; one without messages where the bag has no images, but tells
+        what a robot drew.
+    :raises BagError: neither of them, or more than one topic with images.
+    """
+    try:
+        return bag.choose_topic(settings.topic, (settings.truth,))
+    except BagError:
+        images = any(topic.message_type in IMAGE_TYPES and topic.count for topic in bag.topics)
+        if images or settings.topic or power_topic(bag) is None:
+            raise
+        return Topic('', '', 0)
 
 
 class Place(NamedTuple):
@@ -120,6 +150,11 @@ class Place(NamedTuple):
     folder: Path
     restart: bool = False
     progress: Callable[[int, int], None] = lambda done, total: None
+
+
+def _whole_ns(answer: Answer) -> int:
+    """Return how long a frame took in all, as far as that is known."""
+    return answer.times_ns.get('total', answer.times_ns.get('round trip', 0))
 
 
 @contextmanager

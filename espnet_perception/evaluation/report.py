@@ -94,6 +94,7 @@ def _bag_pictures(bag: BagReplay, replays: Replays, folder: Path, truth_place: s
     if stage:
         shown['timeline'].append(Picture(folder / 'timeline.png', 'Every frame over time'))
         charts.timeline_chart(shown['timeline'][0].path, bag.state.records, stage)
+    shown['timeline'] += _power_pictures(bag, stage, folder)
     shown['timeline'] += [Picture(*chart) for chart in replays.task.bag_charts(
         bag.state.records, folder)]
     spread = [found[index] for index in bag.spread if index in found]
@@ -110,6 +111,21 @@ def _bag_pictures(bag: BagReplay, replays: Replays, folder: Path, truth_place: s
             write_image(picture.path, worst_picture(found[index], look, bag.name))
             shown['worst'].append(picture)
     return shown
+
+
+def _power_pictures(bag: BagReplay, stage: Optional[str], folder: Path) -> List[Picture]:
+    """Draw what the machine drew during the replay, and what the robot drew when recording."""
+    drawn = []  # type: List[Picture]
+    if any(row.measured_s for row in bag.state.power):
+        drawn.append(Picture(folder / 'power.png', 'Power and energy of this machine during the '
+                             'replay, on the time axis of the frames'))
+        charts.power_chart(drawn[-1].path, bag.state.power, bag.state.records, stage or '')
+    recorded = bag.recorded_power
+    if recorded is not None and any(row.measured_s for row in recorded.rows):
+        drawn.append(Picture(folder / 'recorded_power.png', 'Power and energy of the robot while '
+                             'it was recorded, as {} told'.format(recorded.topic)))
+        charts.power_chart(drawn[-1].path, recorded.rows, bag.state.records)
+    return drawn
 
 
 def _stages(overall: Dict[str, Any]) -> Dict[str, Dict[str, float]]:

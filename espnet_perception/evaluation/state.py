@@ -4,23 +4,25 @@
 What a replay has found so far, kept on disk frame by frame, so that it can be resumed.
 
 One folder for each bag: ``run.json`` (what is replayed, and how), ``frames.jsonl`` (one line
-for each frame, in order), ``sessions.jsonl`` (what the live node counted) and ``masks/`` (the
-label images that the report needs, or all of them).
+for each frame, in order), ``sessions.jsonl`` (what the live node counted), ``power.jsonl`` (what
+the machine drew) and ``masks/`` (the label images that the report needs, or all of them).
 """
 
 from contextlib import contextmanager
 import json
 from pathlib import Path
 import shutil
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import cv2
 from espnet_perception.errors import OutputError
 from espnet_perception.evaluation.answers import Answer
+from espnet_perception.evaluation.power_trace import PowerRow
 from espnet_perception.whole_files import whole_file
 import numpy as np
 
 IDENTITY_FILE, FRAMES_FILE, SESSIONS_FILE = 'run.json', 'frames.jsonl', 'sessions.jsonl'
+POWER_FILE = 'power.jsonl'
 MASKS_FOLDER = 'masks'
 
 
@@ -92,6 +94,7 @@ class BagState:
         self._check_identity(json.loads(json.dumps(identity)))
         self.records = [FrameRecord(**values) for values in _read_lines(folder / FRAMES_FILE)]
         self.sessions = _read_lines(folder / SESSIONS_FILE)
+        self.power = [PowerRow(**values) for values in _read_lines(folder / POWER_FILE)]
         self.resumed_at = len(self.records)
         self._rewrite()
 
@@ -101,7 +104,7 @@ class BagState:
 
         :raises OutputError: it cannot be written.
         """
-        self._append_line(FRAMES_FILE, record._asdict())
+        self._append_lines(FRAMES_FILE, [record._asdict()])
         self.records.append(record)
 
     def append_session(self, session: Dict[str, Any]) -> None:
@@ -110,8 +113,18 @@ class BagState:
 
         :raises OutputError: it cannot be written.
         """
-        self._append_line(SESSIONS_FILE, session)
+        self._append_lines(SESSIONS_FILE, [session])
         self.sessions.append(session)
+
+    def append_power(self, rows: Sequence[PowerRow]) -> None:
+        """
+        Note what the machine drew for the frames so far.
+
+        :raises OutputError: it cannot be written.
+        """
+        if rows:
+            self._append_lines(POWER_FILE, [row._asdict() for row in rows])
+            self.power.extend(rows)
 
     def save_mask(self, index: int, labels: np.ndarray) -> None:
         """
@@ -135,17 +148,17 @@ class BagState:
         """Return where the label image of a frame is kept."""
         return self.folder / MASKS_FOLDER / '{:06d}.png'.format(index)
 
-    def _append_line(self, name: str, values: Dict[str, Any]) -> None:
+    def _append_lines(self, name: str, rows: Sequence[Dict[str, Any]]) -> None:
         path = self.folder / name
         with writing(path), open(path, 'a', encoding='utf-8') as stream:
-            stream.write(json.dumps(values, separators=(',', ':')) + '\n')
+            stream.write(_lines(rows))
 
     def _rewrite(self) -> None:
         """Cut off the line that an interrupted run may have left unfinished."""
         for name, rows in ((FRAMES_FILE, [record._asdict() for record in self.records]),
-                           (SESSIONS_FILE, self.sessions)):
-            text = ''.join(json.dumps(row, separators=(',', ':')) + '\n' for row in rows)
-            write_text(self.folder / name, text)
+                           (SESSIONS_FILE, self.sessions),
+                           (POWER_FILE, [row._asdict() for row in self.power])):
+            write_text(self.folder / name, _lines(rows))
 
     def _check_identity(self, identity: Dict[str, Any]) -> None:
         path = self.folder / IDENTITY_FILE
@@ -206,7 +219,7 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 def _forget(folder: Path) -> None:
     with writing(folder):
-        for name in (IDENTITY_FILE, FRAMES_FILE, SESSIONS_FILE):
+        for name in (IDENTITY_FILE, FRAMES_FILE, SESSIONS_FILE, POWER_FILE):
             (folder / name).unlink(missing_ok=True)
         if (folder / MASKS_FOLDER).is_dir():
             shutil.rmtree(folder / MASKS_FOLDER)
@@ -217,6 +230,10 @@ def _read_json(path: Path) -> Optional[Dict[str, Any]]:
         return json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return None
+
+
+def _lines(rows: Sequence[Dict[str, Any]]) -> str:
+    return ''.join(json.dumps(row, separators=(',', ':')) + '\n' for row in rows)
 
 
 def _read_lines(path: Path) -> List[Dict[str, Any]]:

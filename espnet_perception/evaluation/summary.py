@@ -11,6 +11,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 from espnet_perception import __version__
 from espnet_perception.evaluation.answers import ANSWERED, DROPPED, REJECTED
 from espnet_perception.evaluation.mappings import ModelClasses
+from espnet_perception.evaluation.power_trace import power_figures
 from espnet_perception.evaluation.replay import BagReplay
 from espnet_perception.evaluation.state import FrameRecord
 from espnet_perception.evaluation.task import Task
@@ -29,12 +30,14 @@ class Replays(NamedTuple):
     :param source: plain values on mode, model and engine.
     :param task: how the answers were judged.
     :param model: the classes of the model.
+    :param power: what was measured of the machine, or why nothing was.
     """
 
     bags: List[BagReplay]
     source: Dict[str, Any]
     task: Task
     model: ModelClasses
+    power: str = ''
 
 
 def summary(replays: Replays) -> Dict[str, Any]:
@@ -58,7 +61,9 @@ def summary(replays: Replays) -> Dict[str, Any]:
         'classes': list(label_set.classes),
         'label_set': label_set.name,
         'unmapped_model_classes': list(replays.task.unmapped),
-        'overall': _figures(records, sessions, replays.task),
+        'power': replays.power,
+        'overall': dict(_figures(records, sessions, replays.task), power=power_figures(
+            [row for bag in replays.bags for row in bag.state.power])),
         'bags': [_bag(bag, replays.task) for bag in replays.bags],
     })
 
@@ -84,6 +89,8 @@ def _bag(bag: BagReplay, task: Task) -> Dict[str, Any]:
                'message_type': bag.topic.message_type, 'notes': bag.notes,
                'seconds_recorded': _seconds_recorded(records)}
     figures.update(_figures(records, bag.state.sessions, task))
+    figures['power'] = power_figures(bag.state.power)
+    figures['recorded_power'] = bag.recorded_power.figures() if bag.recorded_power else None
     figures['worst'] = [{'index': entry.index, 'stamp_ns': records[entry.index].stamp_ns,
                          'score': entry.score, 'confidence': records[entry.index].confidence}
                         for entry in bag.worst]

@@ -7,6 +7,7 @@ No other file reads or writes the fields of a message.
 """
 
 import array
+import math
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from builtin_interfaces.msg import Time
@@ -277,6 +278,17 @@ def to_power_reading(stamp_ns: int, hardware: str, health: MachineHealth) -> Pow
         gpu_names=list(health.gpus),
         gpu_loads_percent=[_known(state.load_percent) for state in gpus],
         gpu_clocks_mhz=[_known(state.clock_mhz) for state in gpus], power_mode=health.mode)
+
+
+def from_power_reading(message: PowerReading) -> Tuple[float, Optional[float], Tuple[str, ...]]:
+    """
+    Read what a power node tells of the whole machine.
+
+    :param message: the message.
+    :return: period in seconds, mean power over it in milliwatts or None, names of the rails.
+    """
+    total_mw = None if math.isnan(message.total_mw) else message.total_mw
+    return message.period_s, total_mw, tuple(message.total_rails)
 
 
 def answer(response: Any, success: bool, sentence: str) -> Any:

@@ -7,14 +7,15 @@ Everything lives in an rclpy context of its own, so that a program may open one 
 other.
 """
 
+from collections import deque
 import os
 import queue
 import threading
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from diagnostic_msgs.msg import DiagnosticArray
-from espnet_msgs.msg import ClassScores, Legend
+from espnet_msgs.msg import ClassScores, Legend, PowerReading
 from espnet_perception.errors import PerceptionError
 from espnet_perception.nodes import conversions, qos
 from espnet_perception.telemetry.clock import monotonic_ns
@@ -76,6 +77,7 @@ class BagPlayer:
         self._diagnostics = {}  # type: Dict[str, Tuple[int, str, Dict[str, str]]]
         self._diagnostics_count = 0
         self._publisher = None  # type: Any
+        self._powers = deque()  # type: deque
         self._subscribe(diagnostics_topic, with_confidence)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
@@ -144,6 +146,28 @@ class BagPlayer:
                 raise PerceptionError('no diagnostics of {} within {:g} s; has it ended?'.format(
                     self.node_name, timeout_s))
             return dict(self._status(task)[2])
+
+    def follow_power(self) -> str:
+        """
+        Listen to a power node, if there is one.
+
+        :return: the topic that is listened to; empty where nobody publishes power.
+        """
+        kind = 'espnet_msgs/msg/PowerReading'
+        for topic, kinds in sorted(self._node.get_topic_names_and_types()):
+            if kind in kinds and self._node.count_publishers(topic):
+                self._node.create_subscription(PowerReading, topic, self._on_power,
+                                               qos.reliable(DEPTH))
+                return topic
+        return ''
+
+    def powers(self) -> List[Tuple[int, float, Optional[float], Tuple[str, ...]]]:
+        """
+        Return what the power node has told since the last call, in order.
+
+        :return: monotonic time of arrival in nanoseconds, then as ``from_power_reading``.
+        """
+        return [self._powers.popleft() for _number in range(len(self._powers))]
 
     def close(self) -> None:
         """Leave ROS. Closing twice is fine."""
@@ -223,6 +247,9 @@ class BagPlayer:
             if waiting and waiting.stamp_ns == stamp_ns:
                 self._answers.put(waiting._replace(confidence=float(confidence.mean()) / 255))
                 self._waiting = None
+
+    def _on_power(self, message: PowerReading) -> None:
+        self._powers.append((monotonic_ns(),) + conversions.from_power_reading(message))
 
     def _on_legend(self, message: Legend) -> None:
         self.legend = conversions.from_legend(message)

@@ -3,7 +3,7 @@
 """Energy out of samples: trapezoids of power, or differences of a counter that may wrap."""
 
 from bisect import bisect_right
-from typing import NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 from espnet_perception.errors import SensorError
 from espnet_perception.telemetry.sensor import Measurement
@@ -167,6 +167,14 @@ class EnergyTrack:
             return None
         return Energy(energy_mj - energy_before_mj, covered_ns - covered_before_ns,
                       end_ns - start_ns)
+
+    def points_after(self, stamp_ns: int) -> List[Point]:
+        """
+        Return the samples that are kept of the time after a stamp.
+
+        :param stamp_ns: monotonic nanoseconds.
+        """
+        return self._points[bisect_right(self._stamps_ns, stamp_ns):]
 
     def _since(self, before: Measurement, now: Measurement, elapsed_ns: int) -> Optional[float]:
         """Return the energy between two samples; None where nobody knows."""

@@ -4,7 +4,7 @@
 
 import threading
 import time
-from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from espnet_perception.errors import SensorError
 from espnet_perception.telemetry.clock import monotonic_ns
@@ -12,6 +12,7 @@ from espnet_perception.telemetry.energy import (
     Energy,
     EnergyTrack,
     LONGEST_GAP_NS,
+    Point,
     SECOND_NS,
 )
 from espnet_perception.telemetry.power import Sensors
@@ -161,6 +162,15 @@ class PowerRecorder:
         with self._lock:
             energy = track.between(start_ns, end_ns)
         return energy.above(idle_mw) if above_idle and energy is not None else energy
+
+    def total_points(self, after_ns: int) -> List[Point]:
+        """
+        Return the samples of the total that are kept of the time after a stamp.
+
+        :param after_ns: monotonic nanoseconds.
+        """
+        with self._lock:
+            return self._total.points_after(after_ns)
 
     def measure_idle(self, window_ns: int) -> float:
         """

@@ -182,3 +182,48 @@ def test_a_node_that_ends_ends_the_replay_at_once(ros, drive, city_model, tmp_pa
     assert children and process.wait(20) == 1
     assert 'the node ended with status -9' in (tmp_path / 'log').read_text().splitlines()[-1]
     assert 1 <= len(lines_of(tmp_path / 'out')) < 8
+
+
+def test_power_of_the_machine_is_measured_offline(drive, city_model, tmp_path, capsys):
+    """A made-up board draws 5389 mW; a machine without sensors says where it looked."""
+    import fake_machines
+    fake_machines.tx2(tmp_path / 'tx2')
+    arguments = ['replay', drive, '--model', city_model, '--frames', '4']
+    assert main(arguments + ['--power-root', str(tmp_path / 'tx2'), '--output',
+                             str(tmp_path / 'out')]) == 0
+    power = figures(tmp_path / 'out')['overall']['power']
+    assert (power['mean_mw'], power['frames']) == (pytest.approx(5389), 4)
+    assert power['energy_per_frame_mj'] == pytest.approx(5389 * power['elapsed_s'] / 4)
+    assert (tmp_path / 'out/drive/power.png').stat().st_size > 10_000
+    assert 'mJ per frame (sensors of this machine: VDD_IN)' in capsys.readouterr().out
+    fake_machines.desktop(tmp_path / 'desktop')
+    assert main(arguments + ['--power-root', str(tmp_path / 'desktop'), '--output',
+                             str(tmp_path / 'none')]) == 0
+    report = figures(tmp_path / 'none')
+    assert report['overall']['power'] is None
+    assert report['power'].startswith('no power sensor found: looked at INA3221: absent (')
+    assert report['power'] in capsys.readouterr().out
+
+
+def test_power_of_a_live_replay_is_that_of_the_power_node(ros, drive, city_model, tmp_path,
+                                                          repository):
+    """The node reads a made-up board; the replay itself has no sensor."""
+    import fake_machines
+    fake_machines.tx2(tmp_path / 'tx2')
+    fake_machines.desktop(tmp_path / 'desktop')
+    program = 'from espnet_perception.nodes.power import main; raise SystemExit(main())'
+    name = 'power_{}'.format(os.getpid())
+    node = subprocess.Popen(
+        [sys.executable, '-c', program, '--ros-args', '-r', '__node:=' + name, '-p',
+         'root:="{}"'.format(tmp_path / 'tx2')], cwd=str(repository), stderr=subprocess.DEVNULL)
+    try:
+        assert main(['replay', drive, '--live', '--rate', '1', '--model', city_model,
+                     '--power-root', str(tmp_path / 'desktop'), '--output',
+                     str(tmp_path / 'out')]) == 0
+    finally:
+        node.send_signal(signal.SIGTERM)
+        assert node.wait(30) == 0
+    report = figures(tmp_path / 'out')
+    assert report['power'] == 'the power node on /{}/power: VDD_IN'.format(name)
+    assert report['overall']['power']['mean_mw'] == pytest.approx(5389)
+    assert report['overall']['power']['measured_s'] > 0.2
