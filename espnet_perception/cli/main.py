@@ -9,13 +9,15 @@ a mistyped option answer at once.
 
 import argparse
 import sys
-from typing import Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from espnet_perception import __version__
 from espnet_perception.cli import (
     ablate,
+    bench,
     build_engine,
     commands,
+    compare,
     demo,
     evaluate,
     export,
@@ -26,9 +28,9 @@ from espnet_perception.cli import (
 )
 from espnet_perception.errors import PerceptionError
 
-COMMANDS = {'replay': replay, 'evaluate': evaluate, 'train': train, 'ablate': ablate, 'demo': demo,
-            'info': info, 'weights': weights, 'commands': commands, 'export': export,
-            'build-engine': build_engine}
+COMMANDS = {'replay': replay, 'evaluate': evaluate, 'bench': bench, 'compare': compare,
+            'train': train, 'ablate': ablate, 'demo': demo, 'info': info, 'weights': weights,
+            'commands': commands, 'export': export, 'build-engine': build_engine}
 INTERRUPTED = 130
 
 
@@ -39,7 +41,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     :param arguments: without the program's name; None takes those of the process.
     :return: exit status: 0 done, 1 refused with one sentence, 2 wrong arguments, 130 interrupted.
     """
-    chosen = make_parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    modules = dict(COMMANDS)
+    if given[:1] == ['bench'] and bench.NODE_OPTION in given:
+        from espnet_perception.cli import bench_node
+        modules['bench'] = bench_node
+        given.remove(bench.NODE_OPTION)
+    chosen = make_parser(modules).parse_args(given)
     try:
         return chosen.run(chosen) or 0
     except PerceptionError as error:
@@ -57,8 +65,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return 1
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all sub-commands."""
+def make_parser(modules: Mapping[str, Any] = COMMANDS) -> argparse.ArgumentParser:
+    """
+    Return the parser of all sub-commands.
+
+    :param modules: the module of each; ``bench --node`` is another one than ``bench``.
+    """
     parser = argparse.ArgumentParser(
         prog='espnet-perception',
         description='ESPNetv2 for robots: replay bags, measure, train, try the demo, look at '
@@ -66,7 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=__version__)
     actions = parser.add_subparsers(dest='command', metavar='COMMAND')
     actions.required = True
-    for name, module in COMMANDS.items():
+    for name, module in modules.items():
         summary = module.__doc__.split('\n')[0]
         command = actions.add_parser(name, help=summary, description=module.DESCRIPTION,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -258,17 +258,34 @@ def curves_chart(path: Path, curves: Sequence[Curve], x_title: str) -> None:
 
 
 def new_figure(width: float, height: float) -> tuple:
+    """
+    Return an empty figure and its only axes.
+
+    :param width: inches.
+    :param height: likewise.
+    """
     figure = canvas(width, height)
     return figure, styled(figure.add_subplot())
 
 
 def canvas(width: float, height: float) -> Figure:
+    """
+    Return an empty figure.
+
+    :param width: inches.
+    :param height: likewise.
+    """
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor='white', layout='constrained')
     FigureCanvasAgg(figure)
     return figure
 
 
 def styled(axes: Any) -> Any:
+    """
+    Return axes in the style of all charts.
+
+    :param axes: of matplotlib.
+    """
     axes.tick_params(labelsize=8, colors=INK, length=0)
     axes.xaxis.label.set_fontsize(8)
     axes.yaxis.label.set_fontsize(8)
@@ -281,5 +298,12 @@ def styled(axes: Any) -> Any:
 
 
 def save(figure: Figure, path: Path) -> None:
+    """
+    Write a figure.
+
+    :param figure: of matplotlib.
+    :param path: the PNG file.
+    :raises OutputError: it cannot be written.
+    """
     with writing(path):
         figure.savefig(path)

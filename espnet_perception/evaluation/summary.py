@@ -4,8 +4,6 @@
 
 import datetime
 import math
-import os
-import platform
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from espnet_perception import __version__
@@ -15,6 +13,7 @@ from espnet_perception.evaluation.power_trace import power_figures
 from espnet_perception.evaluation.replay import BagReplay
 from espnet_perception.evaluation.state import FrameRecord
 from espnet_perception.evaluation.task import Task
+from espnet_perception.telemetry.hardware import machine
 from espnet_perception.telemetry.latency import summarise
 import numpy as np
 
@@ -66,12 +65,6 @@ def summary(replays: Replays) -> Dict[str, Any]:
             [row for bag in replays.bags for row in bag.state.power])),
         'bags': [_bag(bag, replays.task) for bag in replays.bags],
     })
-
-
-def machine() -> Dict[str, Any]:
-    """Return name of the processor, its cores and the versions that matter."""
-    return {'processor': _processor(), 'cores': os.cpu_count(), 'system': platform.platform(),
-            'python': platform.python_version()}
 
 
 def times_of(records: Sequence[FrameRecord]) -> Dict[str, List[int]]:
@@ -144,17 +137,6 @@ def _seconds_recorded(records: Sequence[FrameRecord]) -> Optional[float]:
     if len(records) < 2:
         return None
     return (records[-1].recorded_ns - records[0].recorded_ns) / 1e9
-
-
-def _processor() -> str:
-    try:
-        with open('/proc/cpuinfo', encoding='utf-8') as stream:
-            for line in stream:
-                if line.startswith('model name'):
-                    return line.split(':', 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _rounded(figures: Dict[str, Any]) -> Dict[str, Any]:

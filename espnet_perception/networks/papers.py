@@ -5,15 +5,17 @@ The sizes that the papers print, and the networks here that have them.
 
 ESPNetv2 (CVPR 2019): Table 2 (classification), Tables 4 and 5 (ablations), Figure 7c
 (segmentation, which repeats ESPNet of ECCV 2018). Multiply-adds ("FLOPs") are for 224x224. The
-accuracies are the authors'; nothing here measures them.
+accuracies and speeds are the authors'; nothing here measures them. Inference time and power of
+Figure 5 are drawn as bars without numbers, so there is nothing of them to repeat.
 """
 
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from espnet_perception.networks import create_network
 from espnet_perception.networks.counting import count, Counts
 
 PAPER_SIZE = (224, 224)
+PRINTED_SPEED_FOR = '1024x512 on an NVIDIA TitanX'
 UNITS = {'K': 10 ** 3, 'M': 10 ** 6}
 
 
@@ -28,6 +30,7 @@ class Printed(NamedTuple):
     :param multiply_adds: likewise.
     :param accuracy: in percent, as the text prints it: top-1 on the validation images of ImageNet
         or mean IoU on the test images of Cityscapes; empty where it prints none.
+    :param frames_per_second: as printed, for PRINTED_SPEED_FOR; None where it prints none.
     """
 
     place: str
@@ -36,6 +39,7 @@ class Printed(NamedTuple):
     parameters: str
     multiply_adds: str
     accuracy: str = ''
+    frames_per_second: Optional[int] = None
 
 
 class Compared(NamedTuple):
@@ -97,11 +101,12 @@ PRINTED: Tuple[Printed, ...] = (
             {'width': 0.5, 'grouped_reduction': False}, '1.30 M', '39 M', '57.14 top-1'),
     Printed('Table 5, point-wise, s = 1.0', 'espnetv2',
             {'width': 1.0, 'grouped_reduction': False}, '1.92 M', '127 M', '67.14 top-1'),
-    Printed('Figure 7c, ESPNet', 'espnet', {'p': 2, 'q': 8}, '364 K', '424 M', '60.3 mIoU'),
+    Printed('Figure 7c, ESPNet', 'espnet', {'p': 2, 'q': 8}, '364 K', '424 M', '60.3 mIoU',
+            112),
     Printed('Figure 7c, ESPNetv2 (725 K)', 'espnetv2_seg_paper', {'width': 1.5}, '725 K',
-            '322 M', '62.1 mIoU'),
+            '322 M', '62.1 mIoU', 83),
     Printed('Figure 7c, ESPNetv2 (99 K)', 'espnetv2_seg_paper', {'width': 0.5}, '99 K', '54 M',
-            '54.7 mIoU'),
+            '54.7 mIoU', 142),
 )
 
 

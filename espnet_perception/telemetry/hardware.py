@@ -5,7 +5,7 @@
 import glob
 import os
 import platform
-from typing import Optional
+from typing import Any, Dict, Optional
 
 SERIAL = 'proc/device-tree/serial-number'
 GPUS = 'proc/driver/nvidia/gpus/*/information'
@@ -18,13 +18,23 @@ def hardware_id(root: str = '/') -> str:
 
     :param root: folder that holds proc/, another one in tests.
     """
-    serial = _read(os.path.join(root, SERIAL))
+    serial = read_text(os.path.join(root, SERIAL))
     if serial:
         return serial
     for path in sorted(glob.glob(os.path.join(root, GPUS))):
         name = _field(path, 'Model')
         if name:
             return name
+    return _processor(root)
+
+
+def machine() -> Dict[str, Any]:
+    """Return name of the processor, its cores and the versions that matter."""
+    return {'processor': _processor('/'), 'cores': os.cpu_count(), 'system': platform.platform(),
+            'python': platform.python_version()}
+
+
+def _processor(root: str) -> str:
     cpu = os.path.join(root, CPU)
     return (_field(cpu, 'model name') or _field(cpu, 'Hardware') or platform.processor()
             or platform.machine())
@@ -32,15 +42,19 @@ def hardware_id(root: str = '/') -> str:
 
 def _field(path: str, key: str) -> Optional[str]:
     """Return the value of the first 'key : value' line."""
-    for line in (_read(path) or '').splitlines():
+    for line in (read_text(path) or '').splitlines():
         name, _colon, value = line.partition(':')
         if name.strip() == key and value.strip():
             return value.strip()
     return None
 
 
-def _read(path: str) -> Optional[str]:
-    """Return the text of a file without the zero bytes of the device tree; None if absent."""
+def read_text(path: str) -> Optional[str]:
+    """
+    Return the text of a file without the zero bytes of the device tree; None if absent.
+
+    :param path: its path.
+    """
     try:
         with open(path, encoding='utf-8', errors='replace') as stream:
             return stream.read().replace('\0', '').strip()

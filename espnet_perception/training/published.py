@@ -11,7 +11,6 @@ import datetime
 import os
 from pathlib import Path
 import shutil
-import subprocess
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from espnet_perception import model_card
@@ -29,6 +28,7 @@ from espnet_perception.export.onnx import cached_onnx, GraphKey
 from espnet_perception.model_card import ModelCard
 from espnet_perception.networks.safe_load import save_state_dict
 from espnet_perception.pipeline.models import find_model
+from espnet_perception.revision import commit
 from espnet_perception.training import checkpoint, journal
 from espnet_perception.training.datasets import open_labelled, open_pairs
 from espnet_perception.training.model_page import Facts, NOT_STATED, page
@@ -244,10 +244,10 @@ def _origin(run: Run) -> str:
     rows = journal.read_rows(os.path.join(run.folder, journal.CSV_FILE))
     epochs = ['epoch {:.0f} of {}'.format(float(row['epoch']), run.state['settings']['epochs'])
               for row in rows if int(row['step']) == step]
-    commit = _commit()
+    origin = commit()
     return ', '.join(['trained by espnet_perception.training.' + run.state['facts']['task'],
                       'step {}'.format(step), *epochs, datetime.date.today().isoformat()]
-                     + ['commit ' + commit] * bool(commit))
+                     + ['commit ' + origin] * bool(origin))
 
 
 def _parameters(state: Dict[str, Any]) -> int:
@@ -255,16 +255,3 @@ def _parameters(state: Dict[str, Any]) -> int:
     statistics = ('running_mean', 'running_var', 'num_batches_tracked')
     return sum(value.numel() for name, value in state['network'].items()
                if not name.endswith(statistics))
-
-
-def _commit() -> str:
-    """Return the commit of the source tree, empty where it is none."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / '.git').exists():
-        return ''
-    try:
-        found = subprocess.run(['git', '-C', str(root), 'rev-parse', '--short', 'HEAD'],
-                               capture_output=True, text=True, check=True, timeout=10)
-        return found.stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ''

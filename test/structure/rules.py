@@ -8,6 +8,7 @@ CONTRACT = BASICS + ('frame', 'results', 'settings', 'model_card')
 MAY_IMPORT = {
     'errors': (),
     'label_sets': ('errors',),
+    'revision': (),
     'user_folders': (),
     'whole_files': (),
     'frame': (),
@@ -22,16 +23,18 @@ MAY_IMPORT = {
     'engines': BASICS + ('model_card', 'settings'),
     'export': BASICS + ('model_card', 'settings', 'networks', 'engines'),
     'pipeline': CONTRACT + ('commands', 'engines', 'export', 'networks', 'telemetry', 'weights'),
+    'benchmark': CONTRACT + ('engines', 'networks', 'pipeline', 'revision', 'telemetry',
+                             'weights'),
     'nodes': CONTRACT + ('commands', 'pipeline', 'telemetry'),
     'synthetic': CONTRACT,
-    'evaluation': CONTRACT + ('commands', 'pipeline', 'telemetry'),
+    'evaluation': CONTRACT + ('benchmark', 'commands', 'pipeline', 'telemetry'),
     'training': CONTRACT + ('networks', 'evaluation.metrics', 'evaluation.classification_metrics',
                             'evaluation.charts', 'evaluation.on_dataset', 'evaluation.state',
                             'evaluation.command_metrics', 'export', 'pipeline.command_card',
                             'pipeline.commander', 'pipeline.models', 'pipeline.preprocess',
-                            'synthetic', 'commands', 'weights.model_directory'),
-    'cli': CONTRACT + ('commands', 'engines', 'evaluation', 'export', 'networks', 'nodes',
-                       'pipeline', 'synthetic', 'telemetry', 'training', 'weights'),
+                            'revision', 'synthetic', 'commands', 'weights.model_directory'),
+    'cli': CONTRACT + ('benchmark', 'commands', 'engines', 'evaluation', 'export', 'networks',
+                       'nodes', 'pipeline', 'synthetic', 'telemetry', 'training', 'weights'),
 }
 
 # Who may import what from outside: a library, and the folders or modules that may.
@@ -40,13 +43,14 @@ ROS_MODULES = ('ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnos
                'lifecycle_msgs', 'message_filters', 'rcl_interfaces', 'rclpy', 'sensor_msgs',
                'std_msgs', 'std_srvs', 'vision_msgs')
 OWNERS_OF_LIBRARIES = {
-    'torch': ('networks', 'engines.torch', 'engines.step_torch', 'export', 'training'),
-    'onnxruntime': ('engines.onnxruntime', 'engines.step_onnxruntime'),
+    'torch': ('networks', 'engines.torch', 'engines.sequence_torch', 'export', 'training'),
+    'onnxruntime': ('engines.onnxruntime', 'engines.sequence_onnxruntime'),
     'openvino': ('engines.openvino', 'export.openvino'),
     'tensorrt': ('engines.tensorrt', 'engines.tensorrt_build'),
     'rosbags': ('evaluation', 'synthetic'),
     'matplotlib': ('evaluation', 'training'),
     'jinja2': ('evaluation',),
+    'ray': ('evaluation.cluster',),
 }
 OWNERS_OF_LIBRARIES.update(dict.fromkeys(ROS_MODULES, ('nodes',)))
 
@@ -62,7 +66,8 @@ PARSER_FUNCTIONS = ('add_arguments', 'build_parser', 'parse_arguments')
 # What runs on the robot with Python 3.6, with its tests.
 ROBOT = ('__init__.py', 'errors.py', 'label_sets', 'frame.py', 'results.py', 'settings.py',
          'user_folders.py', 'whole_files.py', 'model_card.py', 'releases.py', 'networks',
-         'weights', 'engines', 'export', 'pipeline', 'telemetry', 'commands', 'nodes')
+         'weights', 'engines', 'export', 'pipeline', 'telemetry', 'commands', 'nodes',
+         'revision.py', 'benchmark')
 
 # Names that say nothing, for files and for variables.
 VAGUE_FILES = ('utils.py', 'util.py', 'helpers.py', 'helper.py', 'common.py', 'misc.py')
