@@ -121,7 +121,7 @@ class CommandNodeSettings(NamedTuple):
     autostart: bool = _NODE.autostart
     diagnostics_period_s: float = _NODE.diagnostics_period_s
     latency_window: int = _NODE.latency_window
-    model: str = ''
+    model: str = 'eru_commands'
     engine: str = _NODE.engine
     grammar: str = ''
     queue_length: int = 20

@@ -19,8 +19,8 @@ EXAMPLES = """\
   espnet-perception commands check
   espnet-perception commands check --grammar my_commands/
   espnet-perception commands generate --count 1000 --seed 7 > commands.jsonl
-  espnet-perception commands try --model runs/command/model
-  espnet-perception commands try --model runs/command/model "bring me the cup"
+  espnet-perception commands try
+  espnet-perception commands try "bring me the cup"
   espnet-perception commands try --model runs/command/model --json < texts.txt"""
 
 
@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     trying.add_argument('texts', nargs='*', metavar='TEXT', help='texts to read (default: a '
                         'prompt, or the lines of the standard input)')
     trying.add_argument('--model', default=CommandNodeSettings().model, metavar='DIR',
-                        help='command model: a directory, or a name in the folders of models')
+                        help='command model: a directory, or a name in the folders of models '
+                        '(%(default)s)')
     trying.add_argument('--engine', default=CommandNodeSettings().engine, metavar='NAME',
                         help='onnxruntime, torch or auto (%(default)s)')
     trying.add_argument('--json', action='store_true', help='a line of JSON for each text')

@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import inspect
 import os
-from typing import Callable, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Sequence, Tuple
 import warnings
 
 from espnet_perception.errors import EngineError, ModelError, PerceptionError
@@ -113,7 +113,8 @@ def export_onnx(graph: DeployedNetwork, size: Tuple[int, int], product: str, pat
 
 
 def trace_to_onnx(graph: nn.Module, examples: Tuple[Tensor, ...], path: str,
-                  input_names: Sequence[str], output_names: Sequence[str]) -> None:
+                  input_names: Sequence[str], output_names: Sequence[str],
+                  open_axes: Optional[Dict[str, Dict[int, str]]] = None) -> None:
     """
     Trace a module on example inputs and write it as ONNX.
 
@@ -122,6 +123,7 @@ def trace_to_onnx(graph: nn.Module, examples: Tuple[Tensor, ...], path: str,
     :param path: file to write.
     :param input_names: names of the inputs.
     :param output_names: names of the outputs.
+    :param open_axes: axes of any length: input or output, to axis, to a name.
     :raises EngineError: PyTorch cannot export it.
     :raises OSError: the file cannot be written.
     """
@@ -133,7 +135,7 @@ def trace_to_onnx(graph: nn.Module, examples: Tuple[Tensor, ...], path: str,
         try:
             torch.onnx.export(graph, examples, path, opset_version=OPSET,
                               do_constant_folding=True, input_names=list(input_names),
-                              output_names=list(output_names), **options)
+                              output_names=list(output_names), dynamic_axes=open_axes, **options)
         except (OSError, PerceptionError):
             raise
         except Exception as error:  # the exporter's exception types differ between versions

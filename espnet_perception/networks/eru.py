@@ -155,7 +155,7 @@ class ERUCell(RecurrentLayer):
             return self.definition(inputs, state)
         features, past = self.features(inputs, state[2:])
         weights = self.gate_weights(features)
-        groups = features.reshape(inputs.shape[:2] + (-1,)).chunk(self.groups, dim=2)
+        groups = features.reshape(-1, int(inputs.shape[1]), self.outputs).chunk(self.groups, dim=2)
         outputs, after = native_lstm(groups, state[:2], weights, self.training)
         return outputs, after + past
 
@@ -225,13 +225,12 @@ class ERUCell(RecurrentLayer):
         :param past: see :meth:`input_gates`.
         :return: (T * B, outputs), and the new past.
         """
-        tokens, batch, branches = int(inputs.shape[0]), int(inputs.shape[1]), len(self.branches)
-        grouped = inputs.reshape(tokens * batch, branches, -1).transpose(0, 1)
-        weight = self.reduce.conv.weight.reshape(branches, -1, grouped.shape[2])
-        reduced = torch.bmm(grouped, weight.transpose(1, 2)).transpose(0, 1)
-        reduced = reduced.reshape(tokens * batch, -1)
+        branches = len(self.branches)
+        grouped = inputs.reshape(-1, branches, int(inputs.shape[2]) // branches).transpose(0, 1)
+        weight = self.reduce.conv.weight.reshape(branches, -1, int(grouped.shape[2]))
+        reduced = torch.bmm(grouped, weight.transpose(1, 2)).transpose(0, 1).flatten(1)
         reduced = self.reduce.act(self.reduce.bn(reduced))
-        pyramid, past = self._pyramid(reduced, (tokens, batch), past)
+        pyramid, past = self._pyramid(reduced, (inputs.shape[0], inputs.shape[1]), past)
         return self.fused(pyramid), past
 
     def _pyramid(self, reduced: Tensor, sizes: Tuple[int, int], past: LayerState
@@ -240,7 +239,7 @@ class ERUCell(RecurrentLayer):
         taps = torch.stack([branch.weight[:, 0] for branch in self.branches])
         if self.axis == 'token':
             centre = taps[:, :, TAPS // 2].cumsum(0)
-            return (reduced.unsqueeze(1) * centre).reshape(len(reduced), -1), past
+            return (reduced.unsqueeze(1) * centre).flatten(1), past
         filters = torch.bmm(taps, self.places).cumsum(0)  # (branches, filters, span)
         span = int(filters.shape[2])
         if self.axis == 'features':

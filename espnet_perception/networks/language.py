@@ -186,6 +186,28 @@ class StreamingStep(nn.Module):
         return (logits,) + tuple(tensor for layer_state in after for tensor in layer_state)
 
 
+class WholeSequence(nn.Module):
+    """
+    A text from its beginning as a function of its tokens alone, the form that is exported.
+
+    :param network: a language model; it is not changed, and must be in evaluation mode.
+    """
+
+    def __init__(self, network: LanguageModel) -> None:
+        super().__init__()
+        self.network = network
+        self.train(network.training)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """
+        Score the word after each token.
+
+        :param tokens: (T,) int64.
+        :return: (T, words) logits.
+        """
+        return self.network(tokens.unsqueeze(1), self.network.initial_state(1))[0].squeeze(1)
+
+
 def layer_sizes(embedding: int, hidden: int, layers: int) -> List[Tuple[int, int]]:
     """
     Return (inputs, outputs) of each layer: E -> H -> ... -> H -> E.

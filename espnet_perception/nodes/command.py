@@ -4,11 +4,11 @@
 
 import sys
 import traceback
-from typing import Any, List, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 from espnet_perception.commands import grammar_file
 from espnet_perception.commands.stop import LAST_RESORT, StopWatch
-from espnet_perception.errors import GrammarError, SettingsError
+from espnet_perception.errors import GrammarError
 from espnet_perception.nodes import command_conversions, conversions, qos
 from espnet_perception.nodes.command_answers import Arrival, CommandAnswers
 from espnet_perception.nodes.command_diagnostics import (
@@ -44,8 +44,10 @@ class CommandNode(ReportingNode):
         self._monitor = CommandMonitor(self.settings.latency_window)
         self._watch = self._stop_watch()
         self._answers = CommandAnswers(self, self._monitor)
-        self._listen('~/text', partial=False)
-        self._listen('~/partial', partial=True)
+        self._listen(String, '~/text', command_conversions.whole_text)
+        self._listen(String, '~/partial', command_conversions.partial_text)
+        if command_conversions.LiveSpeech is not None:
+            self._listen(command_conversions.LiveSpeech, '~/speech', command_conversions.spoken)
         self.create_service(Trigger, '~/reset_stop', self._on_reset_stop)
         self.report_and_start()
 
@@ -63,10 +65,6 @@ class CommandNode(ReportingNode):
         """Load model and grammar."""
         self.refuse_wrong_parameters()
         settings = self.settings
-        if not settings.model:
-            raise SettingsError("parameter 'model' is empty and this node has no default; give it "
-                                'the directory of a command model, see docs/commands.md; stop '
-                                'words work without')
         self._commander = create_commander(settings.model, settings.grammar, settings.engine,
                                            self.parameters.get(CommanderSettings))
 
@@ -96,11 +94,13 @@ class CommandNode(ReportingNode):
                 error, ' and '.join(LAST_RESORT.anywhere)))
             return StopWatch(LAST_RESORT)
 
-    def _listen(self, topic: str, partial: bool) -> None:
-        def on_message(message: String) -> None:
-            self._on_text(Arrival(command_conversions.text_of(message), partial, monotonic_ns(),
-                                  self.now_ns()))
-        self.create_subscription(String, topic, on_message, qos.reliable(BURST),
+    def _listen(self, message_type: Any, topic: str,
+                texts_of: Callable[[Any], List[Tuple[str, bool]]]) -> None:
+        def on_message(message: Any) -> None:
+            at_ns, stamp_ns = monotonic_ns(), self.now_ns()
+            for text, partial in texts_of(message):
+                self._on_text(Arrival(text, partial, at_ns, stamp_ns))
+        self.create_subscription(message_type, topic, on_message, qos.reliable(BURST),
                                  qos_overriding_options=qos.overridable())
 
     def _on_text(self, arrival: Arrival) -> None:

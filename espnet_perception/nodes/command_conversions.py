@@ -14,6 +14,10 @@ try:
     from hri_actions_msgs.msg import Intent
 except ImportError:  # an optional package
     Intent = None
+try:
+    from hri_msgs.msg import LiveSpeech
+except ImportError:  # an optional package
+    LiveSpeech = None
 
 LONGEST_TEXT = 2000  # characters of a text that are sent on
 SECOND_NS = 10 ** 9
@@ -21,9 +25,24 @@ MOST_URGENT = 255
 USUAL = 128
 
 
-def text_of(message: String) -> str:
-    """Return the text of a message."""
-    return message.data
+def whole_text(message: String) -> List[Tuple[str, bool]]:
+    """Return the texts of a message, each with whether it is still being written."""
+    return [(message.data, False)]
+
+
+def partial_text(message: String) -> List[Tuple[str, bool]]:
+    """Return the texts of a message that are still being written, as for ``whole_text``."""
+    return [(message.data, True)]
+
+
+def spoken(message: Any) -> List[Tuple[str, bool]]:
+    """
+    Return the texts of a hri_msgs/LiveSpeech, as for ``whole_text``.
+
+    What was heard so far comes before the final text, so that no stop word in it is missed.
+    """
+    return [(text, partial) for text, partial in ((message.incremental, True),
+                                                  (message.final, False)) if text]
 
 
 def to_stop(stopped: bool) -> Bool:

@@ -13,7 +13,7 @@ from espnet_perception.whole_files import whole_file
 import yaml
 
 CARD_FILE = 'command_card.yaml'
-GRAPH_FILE, WEIGHTS_FILE, BACKGROUND_FILE = 'step.onnx', 'weights.pth', 'background.json'
+GRAPH_FILE, WEIGHTS_FILE, BACKGROUND_FILE = 'sequence.onnx', 'weights.pth', 'background.json'
 FILES = (GRAPH_FILE, WEIGHTS_FILE, BACKGROUND_FILE)
 
 

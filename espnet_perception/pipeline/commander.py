@@ -25,7 +25,7 @@ from espnet_perception.telemetry.clock import monotonic_ns
 import numpy as np
 
 LONGEST_TEXT = 2000  # characters; more cannot be so few words
-STEP_ENGINES = ('onnxruntime', 'torch')
+ENGINES = ('onnxruntime', 'torch')
 
 
 class Understood(NamedTuple):
@@ -62,11 +62,8 @@ class Commander:
         self._words = WordList(self.card.words)
         self._background = background.load(os.path.join(directory, command_card.BACKGROUND_FILE))
         self._stop = grammar.stop_watch()
-        self._step = _open_step(directory, self.card, engine, settings.threads)
-        # Of the latest text: ids of its tokens, and scores and state after each.
-        self._ids: List[int] = []
-        self._rows: List[np.ndarray] = []
-        self._states: List[Any] = []
+        self._engine = _open_engine(directory, self.card, engine, settings.threads)
+        self._special = np.array([word in SPECIAL for word in self.card.words])
 
     def read(self, text: str, arrived_ns: int = 0) -> CommandReading:
         """
@@ -96,11 +93,10 @@ class Commander:
         :param words: at least one, in their normal form.
         """
         ids = self._words.sequence(words)
-        rows = self._rows_of(ids)
+        rows = self._engine.run(ids)
         columns = self.card.columns
-        nll = 0.0
-        for row, token in zip(columns.next_word(rows), ids[1:]):
-            nll += _log_sum(row) - float(row[token])
+        logits = columns.next_word(rows)[:-1]
+        nll = float((_log_sums(logits) - logits[np.arange(len(logits)), ids[1:]]).sum())
         nll += math.log(background.UNSEEN_WORDS) * sum(
             not self._words.knows(word) for word in words)
         return Understood(_softmax(columns.intent_logits(rows)), columns.label_logits(rows), -nll)
@@ -116,9 +112,10 @@ class Commander:
             return []
         begun = found.pop().word if found and found[-1].end == len(text) else ''
         ids = self._words.sequence([token.word for token in found])[:-1]
-        scores = _softmax(self.card.columns.next_word(self._rows_of(ids)[-1]))
-        allowed = np.array([word not in SPECIAL and word.startswith(begun)
-                            for word in self.card.words])
+        scores = _softmax(self.card.columns.next_word(self._engine.run(ids)[-1]))
+        allowed = ~self._special
+        if begun:
+            allowed &= np.array([word.startswith(begun) for word in self.card.words])
         scores = scores * allowed
         total = float(scores.sum())
         best = np.argsort(-scores, kind='stable')[:self.settings.completions]
@@ -130,26 +127,11 @@ class Commander:
         return dict({'model': self.card.name, 'task': 'command',
                      'sha256': self.card.sha256[command_card.GRAPH_FILE],
                      'words': len(self.card.words), 'intents': len(self.card.intents)},
-                    **self._step.describe())
+                    **self._engine.describe())
 
     def warm_up(self) -> None:
         """Run once, so that the first text is not late."""
         self.complete('')
-
-    def _rows_of(self, ids: List[int]) -> np.ndarray:
-        """Return (T, columns) scores; what the latest text began with is not computed again."""
-        same = 0
-        while same < min(len(ids), len(self._ids)) and ids[same] == self._ids[same]:
-            same += 1
-        for kept in (self._ids, self._rows, self._states):
-            del kept[same:]
-        for token in ids[same:]:
-            state = self._states[-1] if self._states else self._step.initial_state()
-            row, state = self._step.run(token, state)
-            self._ids.append(token)
-            self._rows.append(row)
-            self._states.append(state)
-        return np.stack(self._rows)
 
     def _interpret(self, text: str, found: List[Token], understood: Understood
                    ) -> CommandReading:
@@ -253,15 +235,15 @@ def _check_fit(card: CommandCard, grammar: Grammar) -> None:
                                  card.name, what, ', '.join(differing[:5])))
 
 
-def _open_step(directory: str, card: CommandCard, engine: str, threads: int) -> Any:
+def _open_engine(directory: str, card: CommandCard, engine: str, threads: int) -> Any:
     if engine == 'auto':
-        engine = next((name for name in STEP_ENGINES if importlib.util.find_spec(name)), 'auto')
+        engine = next((name for name in ENGINES if importlib.util.find_spec(name)), 'auto')
     if engine == 'onnxruntime' and importlib.util.find_spec(engine):
-        from espnet_perception.engines.step_onnxruntime import OnnxRuntimeStep
-        return OnnxRuntimeStep(os.path.join(directory, command_card.GRAPH_FILE), threads)
+        from espnet_perception.engines.sequence_onnxruntime import OnnxRuntimeSequence
+        return OnnxRuntimeSequence(os.path.join(directory, command_card.GRAPH_FILE), threads)
     if engine == 'torch' and importlib.util.find_spec(engine):
-        from espnet_perception.engines.step_torch import TorchStep
-        return TorchStep(_network(directory, card))
+        from espnet_perception.engines.sequence_torch import TorchSequence
+        return TorchSequence(_network(directory, card))
     raise EngineError("engine '{}' cannot run commands here; install onnxruntime, or torch".format(
         engine))
 
@@ -282,6 +264,6 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum()
 
 
-def _log_sum(logits: np.ndarray) -> float:
-    highest = float(logits.max())
-    return highest + math.log(float(np.exp(logits - highest).sum()))
+def _log_sums(logits: np.ndarray) -> np.ndarray:
+    highest = logits.max(1)
+    return highest + np.log(np.exp(logits - highest[:, None]).sum(1))

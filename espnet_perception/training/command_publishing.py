@@ -9,7 +9,7 @@ from espnet_perception.commands.background import Background
 from espnet_perception.commands.grammar import Grammar
 from espnet_perception.commands.vocabulary import WordList
 from espnet_perception.evaluation.command_metrics import FrameCounts
-from espnet_perception.export.language import export_step
+from espnet_perception.export.language import export_sequence
 from espnet_perception.model_card import file_sha256
 from espnet_perception.pipeline.command_card import (
     BACKGROUND_FILE,
@@ -74,7 +74,7 @@ def publish(directory: str, network: nn.Module, parts: Ingredients) -> CommandCa
         torch.save(network.state_dict(), part)
     with whole_file(paths[BACKGROUND_FILE]) as part:
         parts.background.save(part)
-    export_step(network, paths[GRAPH_FILE])
+    export_sequence(network, paths[GRAPH_FILE])
     settings = parts.settings
     card = CommandCard(
         os.path.basename(os.path.abspath(directory)), tuple(parts.words.words),

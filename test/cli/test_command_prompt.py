@@ -42,7 +42,7 @@ def test_lines_of_the_standard_input(small_command_model):
 
 
 def test_no_model(capsys):
-    assert main(['commands', 'try', 'go']) == 1
+    assert main(['commands', 'try', '--model', 'nowhere', 'go']) == 1
     assert 'no command model' in capsys.readouterr().err
 
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command node in its own process, over real DDS."""
 
+import time
+
 import pytest
 
 LATCHED_DEPTH = 1
@@ -68,7 +70,7 @@ def case(start_node, peer, small_command_model):
 
 @pytest.fixture(scope='module')
 def without_model(start_node, peer):
-    return CommandCase(start_node, peer, 'mute', autostart=False)
+    return CommandCase(start_node, peer, 'mute', autostart=False, model='nowhere')
 
 
 def test_a_command(case):
@@ -148,6 +150,29 @@ def test_a_flood_is_counted_and_stop_gets_through(case):
     assert case.ask('go to the hall').accepted
 
 
+def test_a_stop_at_the_end_of_a_thousand_texts_in_a_second(case):
+    """In time: a text is too old to move the robot after two seconds."""
+    began = time.monotonic()
+    for number in range(1000):
+        case.say('bring me the cup from the hall' if number < 999 else 'stop')
+        time.sleep(max(0.0, began + 0.001 * (number + 1) - time.monotonic()))
+    said = time.monotonic()
+    case.peer.wait_for(lambda: case.stops[-1].data, 'stop')
+    assert time.monotonic() - said < 2.0
+    assert case.reset().success
+    latency, _ = case.values('latency', lambda values: 'stop p99 (ms)' in values)
+    assert float(latency['stop p99 (ms)']) < 100
+
+
+def test_the_shipped_model_is_the_default(start_node, peer):
+    shipped = CommandCase(start_node, peer, 'shipped')
+    peer.wait_for(lambda: peer.state('/shipped') == 'active', 'active\n' + shipped.node.log())
+    answer = shipped.ask('please bring me the cup from the kitchen')
+    assert answer.accepted and answer.model == 'eru_commands'
+    assert {slot.role: slot.value for slot in answer.slots} == {
+        'object': 'cup', 'place': 'kitchen'}
+
+
 def test_diagnostics(case):
     case.ask('go to the hall')
     model, status = case.values('model', lambda values: 'sha256' in values)
@@ -162,7 +187,7 @@ def test_without_a_model_stop_works_and_commands_are_refused(without_model):
     assert without_model.ask('STOOOP').reason == 'stop'
     without_model.peer.wait_for(lambda: without_model.stops[-1].data, 'stop')
     assert not without_model.peer.change_state('/mute', 'configure')
-    assert "parameter 'model' is empty" in without_model.node.log()
+    assert "no command model at 'nowhere'" in without_model.node.log()
     assert without_model.ask('halt').accepted
 
 

@@ -31,6 +31,22 @@ def test_intents(monkeypatch):
     assert (stop.intent, stop.priority) == ('__stop__', 255)
 
 
+class FakeSpeech:
+    """Stands for hri_msgs/LiveSpeech, which is not in this environment."""
+
+    def __init__(self, incremental='', final=''):
+        self.incremental, self.final = incremental, final
+
+
+@pytest.mark.parametrize('message, expected', [
+    (FakeSpeech('go to the'), [('go to the', True)]),
+    (FakeSpeech(final='go'), [('go', False)]),
+    (FakeSpeech('stop', 'shop'), [('stop', True), ('shop', False)]),
+    (FakeSpeech(), [])])
+def test_speech(message, expected):
+    assert command_conversions.spoken(message) == expected
+
+
 def test_what_a_message_cannot_hold():
     message = command_conversions.to_command(
         READING._replace(text='a\x00b\udcff', perplexity=float('inf')), 0, 1.0, 'm')

@@ -1,14 +1,14 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A network that takes a token at a time and hands on its state, in PyTorch on the CPU."""
+"""A network that scores the tokens of a whole text, in PyTorch on the CPU."""
 
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 import numpy as np
 import torch
 
 
-class TorchStep:
+class TorchSequence:
     """
     Runs a language model of ``networks``; threads are those of the process.
 
@@ -18,21 +18,16 @@ class TorchStep:
     def __init__(self, network: Any) -> None:
         self._network = network
 
-    def initial_state(self) -> Any:
-        """Return the state before the first token, opaque to the caller."""
-        return self._network.initial_state(1)
-
-    def run(self, token: int, state: Any) -> Any:
+    def run(self, tokens: Sequence[int]) -> np.ndarray:
         """
-        Take a token.
+        Score a text.
 
-        :param token: its id.
-        :param state: after the token before; it is not changed.
-        :return: (columns,) float32 scores, and the state after the token.
+        :param tokens: their ids, from the beginning of the text.
+        :return: (T, columns) float32 scores, a row after each token.
         """
         with torch.no_grad():
-            scores, after = self._network.step(torch.tensor([token]), state)
-        return np.asarray(scores[0]), after
+            scores, _ = self._network(torch.tensor(tokens).unsqueeze(1))
+        return np.asarray(scores[:, 0])
 
     def describe(self) -> Dict[str, Any]:
         """Return runtime, version, device, precision and threads as plain values."""
