@@ -59,7 +59,7 @@ setup(
         ('bin', ['tools/espnet-perception']),
     ] + share_files(),
     install_requires=['setuptools'],
-    extras_require={'test': ['pytest']},
+    extras_require={'test': ['pytest'], 'cluster': ['ray']},
     zip_safe=False,
     maintainer='espnet_perception contributors',
     maintainer_email='maintainers@espnet-perception.invalid',

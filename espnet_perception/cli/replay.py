@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, ExitStack
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
+from espnet_perception.cli.replay_words import sentences
 from espnet_perception.settings import (
     ClassifierSettings,
     ENGINE_NAMES,
@@ -58,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument('--smoothing-frames', type=int, metavar='N',
                        default=ClassifierSettings().smoothing_frames,
                        help='classification: smooth the probabilities over about so many frames')
+    model.add_argument('--cluster', default='', metavar='N|ADDRESS',
+                       help='offline, on so many processes of this machine, or on the Ray '
+                            'cluster at an address')
     live = parser.add_argument_group('live')
     live.add_argument('--live', action='store_true', help='play the bag to the running node')
     live.add_argument('--attach', default='', metavar='NODE',
@@ -82,8 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     report.add_argument('--spread', type=int, default=12, metavar='N',
                         help='frames on the contact sheet of each bag (%(default)s)')
     report.add_argument('--power-root', default=ROOT, metavar='FOLDER',
-                        help='folder whose files tell power; another one than %(default)s is for '
-                             'tests')
+                        help='folder whose files tell power (%(default)s); empty: do not '
+                             'measure power')
     report.add_argument('--keep-masks', action='store_true', help='keep every label image')
 
 
@@ -126,28 +130,35 @@ def replay(chosen: argparse.Namespace, replays_out: Optional[List[Any]] = None) 
     :return: what report.json holds.
     :raises PerceptionError: bag, model, node, ground truth or output cannot be used.
     """
+    from espnet_perception.evaluation.report import write_report
+    settings = _replay_settings(chosen)
+    if chosen.cluster:
+        from espnet_perception.cli.replay_cluster import replay_on_cluster
+        replays = replay_on_cluster(chosen, settings, bag_folders(chosen))
+    else:
+        replays = _replay_here(chosen, settings)
+    if replays_out is not None:
+        replays_out.append(replays)
+    return write_report(replays, Path(chosen.output), settings.truth)
+
+
+def _replay_here(chosen: argparse.Namespace, settings: Any) -> Any:
+    """Replay the bags one after the other in this process, or to the live node."""
     from espnet_perception.evaluation.bags import open_bag
     from espnet_perception.evaluation.messages import COMPRESSED_IMAGE
     from espnet_perception.evaluation.replay import Place, replay_bag
-    from espnet_perception.evaluation.report import write_report
     from espnet_perception.evaluation.summary import Replays
-    settings, output = _replay_settings(chosen), Path(chosen.output)
     transports = _transports(chosen, settings, open_bag, COMPRESSED_IMAGE)
     done, opened = [], None
     with ExitStack() as stack:
         sources = _Sources(chosen, stack)
-        for path, folder in zip(chosen.bags, _folders(chosen.bags)):
+        for path, folder in zip(chosen.bags, bag_folders(chosen)):
             opened = sources.get(transports[path])
             task = make_task(chosen, opened)
-            with open_bag(path) as bag, _bar(bag.name) as progress:
+            with open_bag(path) as bag, bar(bag.name) as progress:
                 done.append(replay_bag(bag, opened.source, task, settings,
-                                       Place(output / folder, chosen.restart, progress),
-                                       opened.meter))
-        facts, power = opened.source.describe(), opened.meter.words()
-    replays = Replays(done, facts, task, opened.model, power)
-    if replays_out is not None:
-        replays_out.append(replays)
-    return write_report(replays, output, settings.truth)
+                                       Place(folder, chosen.restart, progress), opened.meter))
+        return Replays(done, opened.source.describe(), task, opened.model, opened.meter.words())
 
 
 def make_task(chosen: argparse.Namespace, opened: Opened) -> Any:
@@ -170,61 +181,6 @@ def make_task(chosen: argparse.Namespace, opened: Opened) -> Any:
                                         None if chosen.void < 0 else chosen.void))
 
 
-def sentences(figures: Dict[str, Any]) -> List[str]:
-    """
-    Return the main figures in words.
-
-    :param figures: what report.json holds.
-    """
-    overall, frames = figures['overall'], figures['overall']['frames']
-    lines = ['{} frames: {} answered, {} dropped, {} rejected'.format(
-        frames['total'], frames['answered'], frames['dropped'], frames['rejected'])]
-    node = overall['node']
-    if node:
-        lines.append('node: {} sent, {} lost on the way there, {} dropped, {} rejected, {} '
-                     'answers published, {} lost on the way back, {} not accounted for'.format(
-                         node['sent'], node['lost_to_node'], node['dropped'], node['rejected'],
-                         node['published'], node['lost_from_node'], node['unaccounted']))
-    for stage in ('round trip', 'total'):
-        if stage in overall['latency_ms']:
-            lines.append('{}: median {p50_ms:.1f} ms, 95 % within {p95_ms:.1f} ms, maximum '
-                         '{max_ms:.1f} ms'.format(stage, **overall['latency_ms'][stage]))
-    lines += _power_sentences(figures)
-    if overall['metrics']:
-        measured = [(words, overall['metrics'][name])
-                    for name, words in figures['main_figures'].items()
-                    if overall['metrics'][name] is not None]
-        lines.append('{} ({} classes of {}, {} frames)'.format(
-            ', '.join('{} {:.2f} %'.format(words, 100 * share) for words, share in measured),
-            len(figures['classes']), figures['label_set'], frames['with_truth']))
-    elif overall['seen']:
-        lines.append('seen most: ' + ', '.join(
-            '{name} ({frames} frames)'.format(**row) for row in overall['seen'][:5]))
-    for bag in figures['bags']:
-        lines += ['note on {}: {}'.format(bag['name'], note) for note in bag['notes']]
-    return lines
-
-
-def _power_sentences(figures: Dict[str, Any]) -> List[str]:
-    lines, power = [], figures['overall']['power']
-    if power is None:
-        lines += ['power: {}'.format(figures['power'])] if figures['power'] else []
-    else:
-        cost = power['energy_per_frame_mj']
-        lines.append('power: mean {:.2f} W, {:.2f} J in {:.1f} s{} ({})'.format(
-            power['mean_mw'] / 1e3, power['energy_mj'] / 1e3, power['measured_s'],
-            '' if cost is None else ', {:.1f} mJ per frame'.format(cost), figures['power']))
-    for bag in figures['bags']:
-        recorded = bag['recorded_power']
-        if recorded and 'mean_mw' in recorded:
-            costs = ''.join(', {:.1f} mJ per frame of {}'.format(cost, node)
-                            for node, cost in recorded['frame_energies_mj'].items())
-            lines.append('power while {} was recorded: mean {:.2f} W, {:.2f} J in {:.1f} s{}'
-                         .format(bag['name'], recorded['mean_mw'] / 1e3,
-                                 recorded['energy_mj'] / 1e3, recorded['measured_s'], costs))
-    return lines
-
-
 class _Sources:
     """Opens a source when it is first needed; the live one again for another transport."""
 
@@ -239,12 +195,20 @@ class _Sources:
         if self._opened is None or (live and compressed != self._transport):
             self._stack.close()
             self._transport = compressed
-            opener = _open_live if live else _open_offline
+            opener = _open_live if live else open_offline
             self._opened = opener(self._chosen, self._stack, compressed)
         return self._opened
 
 
-def _open_offline(chosen: argparse.Namespace, stack: ExitStack, _compressed: bool) -> Opened:
+def open_offline(chosen: argparse.Namespace, stack: ExitStack, _compressed: bool = False
+                 ) -> Opened:
+    """
+    Open the pipeline as a source of answers.
+
+    :param chosen: the parsed arguments.
+    :param stack: closes it.
+    :raises PerceptionError: no such model, or the engine cannot run it.
+    """
     from espnet_perception.evaluation.mappings import ModelClasses
     from espnet_perception.evaluation.offline import OfflineSource
     from espnet_perception.pipeline import Classifier, Segmenter
@@ -284,6 +248,8 @@ def _own_meter(chosen: argparse.Namespace, stack: ExitStack) -> Any:
     from espnet_perception.evaluation.power_trace import NoMeter, RecorderMeter
     from espnet_perception.telemetry.power import discover
     from espnet_perception.telemetry.recorder import PowerRecorder
+    if not chosen.power_root:
+        return NoMeter('')
     sensors = discover(chosen.power_root)
     if not sensors.rails:
         return NoMeter(sensors.no_power_sentence())
@@ -337,17 +303,21 @@ def _transports(chosen: argparse.Namespace, settings: Any, open_bag: Any,
     return transports
 
 
-def _folders(bags: List[str]) -> List[str]:
-    """Return one folder name for each bag: its name, numbered where names repeat."""
+def bag_folders(chosen: argparse.Namespace) -> List[Path]:
+    """
+    Return one folder for each bag: its name in the output, numbered where names repeat.
+
+    :param chosen: the parsed arguments.
+    """
     names = []  # type: List[str]
-    for path in bags:
+    for path in chosen.bags:
         location = Path(path).resolve()
         name = location.name if location.is_dir() else location.stem
         unique, number = name, 2
         while unique in names:
             unique, number = '{}_{}'.format(name, number), number + 1
         names.append(unique)
-    return names
+    return [Path(chosen.output) / name for name in names]
 
 
 def _rate(text: str) -> float:
@@ -364,8 +334,13 @@ def _rate(text: str) -> float:
 
 
 @contextmanager
-def _bar(name: str) -> Iterator[Any]:
-    """Show a progress bar on stderr."""
+def bar(name: str) -> Iterator[Any]:
+    """
+    Show a progress bar on stderr.
+
+    :param name: what it is of.
+    :return: context manager that gives a function of (done, total).
+    """
     from tqdm import tqdm
     with tqdm(desc=name, unit='frame', leave=True, dynamic_ncols=True) as bar:
         def progress(done: int, total: int) -> None:

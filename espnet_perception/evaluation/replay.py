@@ -3,6 +3,7 @@
 """Replays one bag: frames to a source of answers, answers against the ground truth, to disk."""
 
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol
 
@@ -15,6 +16,7 @@ from espnet_perception.evaluation.power_trace import Meter, NoMeter, PowerTrace
 from espnet_perception.evaluation.selection import Ranked, Selection
 from espnet_perception.evaluation.state import BagState, FrameRecord
 from espnet_perception.evaluation.task import Task
+import numpy as np
 
 
 class ReplaySettings(NamedTuple):
@@ -93,30 +95,88 @@ def replay_bag(bag: Bag, source: Source, task: Task, settings: ReplaySettings,
     :param meter: tells what the machine draws; None: that is not asked.
     :raises PerceptionError: no images, unusable ground truth, output not writable ...
     """
-    topic = camera_topic(bag, settings)
-    frame_count = min(topic.count, settings.frames) if settings.frames else topic.count
-    truth = task.open_truth(bag, topic, settings.truth if topic.count else '')
-    state = BagState(place.folder, _identity(bag, topic, source, task, settings), place.restart)
-    selection = Selection(frame_count, task.frame_score, settings.worst, settings.spread)
-    for record in state.records:
-        selection.add(record)
-    place.progress(len(state.records), frame_count)
-    if len(state.records) < frame_count:
-        messages = (message for message in bag.messages(topic) if message.index < frame_count)
+    run = BagRun(bag, source.describe(), task, settings, place)
+    if run.left:
         trace = PowerTrace(meter or NoMeter(''))
-        with _session(source, state):
-            for answer in source.answers(messages, len(state.records)):
-                _keep(state, selection, answer, task.record(answer, truth), settings.keep_masks)
-                state.append_power(trace.frame(answer.recorded_ns, answer.status == ANSWERED,
-                                               _whole_ns(answer)))
-                place.progress(len(state.records), frame_count)
-            state.append_power(trace.finish())
-    if settings.truth and topic.count and not any(record.has_truth for record in state.records):
-        raise DatasetError('no frame of {} has ground truth in {}: no stamps in common'.format(
-            bag.path, settings.truth))
-    power = recorded_power(bag)  # before the notes are read, for it may add to them
-    return BagReplay(bag.name, bag.path, topic, state, selection.worst, selection.spread,
-                     _notes(bag, frame_count, state, settings), power)
+        with _session(source, run.state):
+            for answer in source.answers(run.messages(), len(run.state.records)):
+                run.keep(task.record(answer, run.truth), answer.labels)
+                run.state.append_power(trace.frame(
+                    answer.recorded_ns, answer.status == ANSWERED, _whole_ns(answer)))
+            run.state.append_power(trace.finish())
+    return run.finished()
+
+
+class BagRun:
+    """
+    One bag on its way: what was found so far, and what is to be shown of it.
+
+    :param bag: the open bag.
+    :param facts: plain values that tell the source of the answers from others.
+    :param task: how the answers are judged.
+    :param settings: what to replay and keep.
+    :param place: where the results go, and whom to tell of the progress.
+    :raises PerceptionError: no images, unusable ground truth, output not writable ...
+    """
+
+    def __init__(self, bag: Bag, facts: Dict[str, Any], task: Task, settings: ReplaySettings,
+                 place: 'Place') -> None:
+        self.topic = camera_topic(bag, settings)
+        self.frame_count = self.topic.count
+        if settings.frames:
+            self.frame_count = min(self.topic.count, settings.frames)
+        self.truth = task.open_truth(bag, self.topic, settings.truth if self.topic.count else '')
+        self.state = BagState(place.folder, _identity(bag, self.topic, facts, task, settings),
+                              place.restart)
+        self._bag, self._settings, self._place = bag, settings, place
+        self._selection = Selection(self.frame_count, task.frame_score, settings.worst,
+                                    settings.spread)
+        for record in self.state.records:
+            self._selection.add(record)
+        place.progress(len(self.state.records), self.frame_count)
+
+    @property
+    def left(self) -> int:
+        """Return how many frames are still to be answered."""
+        return self.frame_count - len(self.state.records)
+
+    def messages(self) -> Iterator[BagMessage]:
+        """Read the frames of the bag that are replayed, those that were answered as well."""
+        return takewhile(lambda message: message.index < self.frame_count,
+                         self._bag.messages(self.topic))
+
+    def keep(self, record: FrameRecord, labels: Optional[np.ndarray]) -> None:
+        """
+        Note a frame: mask first, then the line that says it is done, then what is not shown now.
+
+        :param record: what became of the frame after the last one that was kept.
+        :param labels: (H, W) uint8, its label image, or None.
+        :raises OutputError: it cannot be written.
+        """
+        obsolete, keep_all = self._selection.add(record), self._settings.keep_masks
+        if labels is not None and (keep_all or record.index not in obsolete):
+            self.state.save_mask(record.index, labels)
+        self.state.append(record)
+        if not keep_all:
+            for index in obsolete:
+                self.state.discard_mask(index)
+        self._place.progress(len(self.state.records), self.frame_count)
+
+    def finished(self) -> BagReplay:
+        """
+        Return what the report needs.
+
+        :raises DatasetError: there is ground truth, but for none of the frames.
+        """
+        settings, records = self._settings, self.state.records
+        if settings.truth and self.topic.count and not any(record.has_truth
+                                                           for record in records):
+            raise DatasetError('no frame of {} has ground truth in {}: no stamps in common'.format(
+                self._bag.path, settings.truth))
+        power = recorded_power(self._bag)  # before the notes are read, for it may add to them
+        return BagReplay(self._bag.name, self._bag.path, self.topic, self.state,
+                         self._selection.worst, self._selection.spread,
+                         _notes(self._bag, self.frame_count, self.state, settings), power)
 
 
 def camera_topic(bag: Bag, settings: ReplaySettings) -> Topic:
@@ -175,25 +235,13 @@ def _note_session(source: Source, state: BagState) -> None:
         state.append_session(session)
 
 
-def _keep(state: BagState, selection: Selection, answer: Answer, record: FrameRecord,
-          keep_all: bool) -> None:
-    """Mask first, then the line that says the frame is done, then what is not shown any more."""
-    obsolete = selection.add(record)
-    if answer.labels is not None and (keep_all or record.index not in obsolete):
-        state.save_mask(record.index, answer.labels)
-    state.append(record)
-    if not keep_all:
-        for index in obsolete:
-            state.discard_mask(index)
-
-
-def _identity(bag: Bag, topic: Topic, source: Source, task: Task, settings: ReplaySettings
-              ) -> Dict[str, Any]:
+def _identity(bag: Bag, topic: Topic, facts: Dict[str, Any], task: Task,
+              settings: ReplaySettings) -> Dict[str, Any]:
     identity = {'bag': str(bag.path.resolve()), 'topic': topic.name, 'messages': topic.count,
                 'truth': settings.truth, 'worst': settings.worst, 'spread': settings.spread,
                 'keep_masks': settings.keep_masks, 'frames': settings.frames}
     identity.update(task.identity())
-    identity.update(source.describe())
+    identity.update(facts)
     return identity
 
 

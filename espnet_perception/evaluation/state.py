@@ -23,7 +23,7 @@ import numpy as np
 
 IDENTITY_FILE, FRAMES_FILE, SESSIONS_FILE = 'run.json', 'frames.jsonl', 'sessions.jsonl'
 POWER_FILE = 'power.jsonl'
-MASKS_FOLDER = 'masks'
+MASKS_FOLDER, CHUNKS_FOLDER = 'masks', 'chunks'
 
 
 class FrameRecord(NamedTuple):
@@ -221,8 +221,9 @@ def _forget(folder: Path) -> None:
     with writing(folder):
         for name in (IDENTITY_FILE, FRAMES_FILE, SESSIONS_FILE, POWER_FILE):
             (folder / name).unlink(missing_ok=True)
-        if (folder / MASKS_FOLDER).is_dir():
-            shutil.rmtree(folder / MASKS_FOLDER)
+        for name in (MASKS_FOLDER, CHUNKS_FOLDER):
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
 
 
 def _read_json(path: Path) -> Optional[Dict[str, Any]]:
