@@ -87,8 +87,9 @@ def _iio(sysfs: Sysfs, folder: str) -> List[Channel]:
     """Return the channels of a chip with NVIDIA's driver, numbered from 0."""
     def channel(number: int) -> Channel:
         path = os.path.join(folder, 'in_power{}_input'.format(number))
+        milliwatts = sysfs.often(path)
         return Channel(os.path.join(folder, 'rail_name_{}'.format(number)),
-                       lambda: Measurement(float(sysfs.number(path))), path)
+                       lambda: Measurement(float(milliwatts())), path)
     return [one for one in map(channel, range(3)) if os.path.lexists(one.label_path)]
 
 
@@ -103,11 +104,11 @@ def _hwmon(sysfs: Sysfs, folder: str) -> List[Channel]:
             return []
 
     def channel(number: int) -> Channel:
-        millivolts = os.path.join(folder, 'in{}_input'.format(number))
-        milliamperes = os.path.join(folder, 'curr{}_input'.format(number))
+        path = os.path.join(folder, 'curr{}_input'.format(number))
+        milliamperes = sysfs.often(path)
+        millivolts = sysfs.often(os.path.join(folder, 'in{}_input'.format(number)))
         return Channel(os.path.join(folder, 'in{}_label'.format(number)),
-                       lambda: Measurement(sysfs.number(millivolts) * sysfs.number(milliamperes)
-                                           / 1000.0), milliamperes)
+                       lambda: Measurement(millivolts() * milliamperes() / 1000.0), path)
     return [one for one in map(channel, range(1, 4)) if os.path.lexists(one.label_path)]
 
 

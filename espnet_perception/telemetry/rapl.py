@@ -63,7 +63,8 @@ def find(sysfs: Sysfs) -> Found:
 
 
 def _measure(sysfs: Sysfs, path: str) -> Callable[[], Measurement]:
-    return lambda: Measurement(counter_mj=sysfs.number(path) / MICROJOULES)
+    microjoules = sysfs.often(path)
+    return lambda: Measurement(counter_mj=microjoules() / MICROJOULES)
 
 
 def _name(sysfs: Sysfs, path: str) -> str:

@@ -28,6 +28,45 @@ def read_file(path: str) -> bytes:
         os.close(descriptor)
 
 
+class OpenNumber:
+    """
+    An integer that is read again and again: its file stays open, for opening costs most of a read.
+
+    The kernel gives the present value to whoever reads from the beginning. A file that was taken
+    away or replaced is noticed by its missing name.
+
+    :param sysfs: says what is wrong with it.
+    :param path: path of the attribute.
+    """
+
+    def __init__(self, sysfs: 'Sysfs', path: str) -> None:
+        self._sysfs, self._path = sysfs, path
+        self._descriptor = None  # type: Optional[int]
+
+    def __call__(self) -> int:
+        """
+        Read it.
+
+        :raises SensorError: as ``Sysfs.number``.
+        """
+        try:
+            if self._descriptor is None or not os.fstat(self._descriptor).st_nlink:
+                self._close()
+                self._descriptor = os.open(self._path, os.O_RDONLY)
+            return int(os.pread(self._descriptor, LONGEST_BYTES, 0))
+        except (OSError, ValueError):
+            self._close()
+        return self._sysfs.number(self._path)  # once more, and it says what is wrong
+
+    def __del__(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 class Sysfs:
     """
     The attributes below one root.
@@ -85,6 +124,16 @@ class Sysfs:
         except ValueError:
             raise SensorError('{} holds {!r}, expected an integer'.format(
                 path, content[:40].decode('utf-8', 'replace')), UNREADABLE)
+
+    def often(self, path: str) -> Callable[[], int]:
+        """
+        Return a function that reads an integer as ``number`` does, at a third of the cost.
+
+        :param path: path of the attribute.
+        """
+        if self._read is not read_file:
+            return lambda: self.number(path)
+        return OpenNumber(self, path)
 
     def optional(self, path: str) -> Optional[int]:
         """
