@@ -5,6 +5,7 @@
 #   ORIGIN   'system' (a sourced ROS 2 installation) or 'wheels' (ROS 2 from the package index)
 #   DISTRO   the ROS distribution; for wheels jazzy (default) or kilted
 #   VENV BUILD INSTALL LOG   the folders of that combination
+# MATRIX_LEG names a Python of tools/test_matrix.sh, which has folders of its own.
 
 # Print the first sourced prefix that has rclpy and is no virtual environment.
 sourced_ros() {
@@ -35,6 +36,9 @@ else
       exit 1
       ;;
   esac
+fi
+if [ -n "$MATRIX_LEG" ]; then
+  suffix=$suffix-py${MATRIX_LEG/./}
 fi
 VENV=$PWD/.venv$suffix
 BUILD=$PWD/build$suffix

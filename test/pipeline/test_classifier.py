@@ -32,7 +32,7 @@ def imagenet_input(image_bgr, size):
         resized = (shorter, int(shorter * picture.height / picture.width))
     else:
         resized = (int(shorter * picture.width / picture.height), shorter)
-    picture = picture.resize(resized, Image.Resampling.BILINEAR)
+    picture = picture.resize(resized, Image.BILINEAR)
     left = int(round((picture.width - size) / 2.0))
     top = int(round((picture.height - size) / 2.0))
     picture = picture.crop((left, top, left + size, top + size))
@@ -120,7 +120,7 @@ def test_a_model_that_was_trained_by_stretching_is_fed_so(make_classifier_dir):
         classifier._engine = Recorder(classifier._engine, seen)
         classifier.classify(image_of(80, 100))
     expected = np.asarray(Image.fromarray(image_of(80, 100)).resize(
-        (50, 37), Image.Resampling.BILINEAR))
+        (50, 37), Image.BILINEAR))
     assert np.array_equal(seen[0], expected)
     assert (facts['network_width'], facts['network_height']) == (50, 37)
     assert (facts['task'], facts['labels_per_image']) == ('classification', 'one')

@@ -8,8 +8,8 @@ import sys
 from typing import List
 
 import pytest
-import rules
-from source_tree import PACKAGE, REPOSITORY
+import robot_side
+from source_tree import REPOSITORY
 
 pytest.importorskip('vermin', reason='vermin is not installed; see requirements/dev.txt')
 
@@ -24,10 +24,9 @@ def findings(paths: List[Path]) -> str:
 
 
 def robot_paths() -> List[Path]:
-    """Return the robot's files and folders, with their tests as far as there are any."""
-    code = [REPOSITORY / PACKAGE / name for name in rules.ROBOT]
-    tests = [REPOSITORY / 'test' / name for name in rules.ROBOT if not name.endswith('.py')]
-    return code + [path for path in tests if path.is_dir()] + [REPOSITORY / 'setup.py']
+    """Return the robot's files and folders with their tests, and what prepares their tests."""
+    paths = robot_side.code() + robot_side.tests() + ['setup.py', 'tools/label_maps.py']
+    return [REPOSITORY / path for path in paths]
 
 
 def test_the_robot_runs_python_36():

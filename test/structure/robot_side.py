@@ -1,0 +1,22 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What runs on the robot, and its tests, as paths below the repository; read by Python 3.6 too."""
+
+import os
+from typing import List
+
+import rules
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def code() -> List[str]:
+    """Return the files and folders of the package that run on the robot."""
+    return [os.path.join('espnet_perception', name) for name in rules.ROBOT]
+
+
+def tests() -> List[str]:
+    """Return the test folders and files of these, as far as there are any."""
+    names = ['test_' + name if name.endswith('.py') else name for name in rules.ROBOT]
+    paths = [os.path.join('test', name) for name in names]
+    return [path for path in paths if os.path.exists(os.path.join(REPOSITORY, path))]
