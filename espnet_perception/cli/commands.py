@@ -1,19 +1,20 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Check a grammar of commands, generate commands, try how they are understood."""
+"""Check a grammar of commands, generate commands, try and replay how they are understood."""
 
 import argparse
 import json
 import sys
 from typing import Any, Dict, Iterator, List
 
+from espnet_perception.cli import commands_replay
 from espnet_perception.errors import SettingsError
 from espnet_perception.settings import CommandNodeSettings
 
 DESCRIPTION = """\
 The commands that a robot understands: check their grammar, generate commands with their
-meaning, and try what a model makes of a text. A grammar is a folder of YAML files;
-docs/commands.md tells what stands in them."""
+meaning, try what a model makes of a text, and measure it on many. A grammar is a folder of
+YAML files; docs/commands.md tells what stands in them."""
 
 EXAMPLES = """\
   espnet-perception commands check
@@ -21,7 +22,8 @@ EXAMPLES = """\
   espnet-perception commands generate --count 1000 --seed 7 > commands.jsonl
   espnet-perception commands try
   espnet-perception commands try "bring me the cup"
-  espnet-perception commands try --model runs/command/model --json < texts.txt"""
+  espnet-perception commands try --model runs/command/model --json < texts.txt
+  espnet-perception commands replay texts.txt --truth texts.jsonl --near other_robots.txt"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,11 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                                 'where this is a terminal')
     trying.add_argument('texts', nargs='*', metavar='TEXT', help='texts to read (default: a '
                         'prompt, or the lines of the standard input)')
-    trying.add_argument('--model', default=CommandNodeSettings().model, metavar='DIR',
-                        help='command model: a directory, or a name in the folders of models '
-                        '(%(default)s)')
-    trying.add_argument('--engine', default=CommandNodeSettings().engine, metavar='NAME',
-                        help='onnxruntime, torch or auto (%(default)s)')
+    replaying = actions.add_parser('replay', help='read the texts of a file or a bag, and report '
+                                   'on how they are understood')
+    commands_replay.add_arguments(replaying)
+    for reading in (trying, replaying):
+        _add_model(reading)
     trying.add_argument('--json', action='store_true', help='a line of JSON for each text')
     for action in actions.choices.values():
         action.add_argument('--grammar', default='', metavar='DIR',
@@ -58,6 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                             'package, config/commands)')
         action.add_argument('--debug', action='store_true', default=argparse.SUPPRESS,
                             help='show the traceback of an error')
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--model', default=CommandNodeSettings().model, metavar='DIR',
+                        help='command model: a directory, or a name in the folders of models '
+                        '(%(default)s)')
+    parser.add_argument('--engine', default=CommandNodeSettings().engine, metavar='NAME',
+                        help='onnxruntime, torch or auto (%(default)s)')
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -68,7 +78,8 @@ def run(chosen: argparse.Namespace) -> int:
     :return: exit status: 0 done, 1 of `try`: a text was refused.
     :raises PerceptionError: one sentence on what is wrong.
     """
-    return {'check': _check, 'generate': _generate, 'try': _try}[chosen.action](chosen)
+    return {'check': _check, 'generate': _generate, 'try': _try,
+            'replay': commands_replay.run}[chosen.action](chosen)
 
 
 def _check(chosen: argparse.Namespace) -> int:
