@@ -49,6 +49,7 @@ class NodeChoice(NamedTuple):
     :param parameters: parameters of the node that is started.
     :param with_confidence: collect the confidence of every frame.
     :param log_path: where the output of the node that is started goes.
+    :param number: tells nodes of one process from each other.
     """
 
     attach: str
@@ -56,6 +57,7 @@ class NodeChoice(NamedTuple):
     parameters: Dict[str, Any]
     with_confidence: bool
     log_path: Path
+    number: int = 0
 
 
 class NodePlayer:
@@ -64,11 +66,14 @@ class NodePlayer:
 
     :param player: connected with the node.
     :param check: raises PerceptionError when the node has ended.
+    :param pid: its process, where it was started here.
     """
 
-    def __init__(self, player: Any, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, player: Any, check: Callable[[], None] = lambda: None,
+                 pid: Optional[int] = None) -> None:
         self._player = player
         self._check = check
+        self.pid = pid
         name, classes, palette, void_id = player.legend
         self.model = ModelClasses(name, tuple(classes), tuple(palette), void_id)
 
@@ -150,14 +155,14 @@ def live_node(choice: NodeChoice, compressed: bool) -> Iterator[NodePlayer]:
             player.wait_until_ready(compressed, 15.0)
             yield NodePlayer(player)
         return
-    namespace = '/replay_{}'.format(os.getpid())
+    namespace = '/replay_{}_{}'.format(os.getpid(), choice.number)
     with module.BagPlayer('{}/{}'.format(namespace, choice.task), namespace + '/diagnostics',
                           choice.with_confidence) as player:
         with _process(_arguments(choice, namespace, compressed), choice.log_path) as process:
             def check() -> None:
                 _check(process, choice.log_path)
             player.wait_until_ready(compressed, READY_TIMEOUT_S, check)
-            yield NodePlayer(player, check)
+            yield NodePlayer(player, check, process.pid)
 
 
 def prepare_environment() -> None:

@@ -140,9 +140,10 @@ def connected(where: str, opener: Opener, cores: int) -> Iterator[Cluster]:
                    'runtime_env': {'env_vars': {'PYTHONPATH': path}}}
     try:
         ray.init(log_to_driver=False, logging_level='error', **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise PerceptionError("no Ray cluster at '{}': {}; start one with ray start, or give the "
-                              'number of workers of this machine'.format(
+    except Exception as error:  # Ray raises bare ones too, as where the machine is too busy
+        ray.shutdown()
+        raise PerceptionError("no Ray cluster at '{}': {}; try again, start one with ray start, "
+                              'or give the number of workers of this machine'.format(
                                   where, ' '.join(str(error).split())))
     try:
         yield Cluster(ray, opener, cores)

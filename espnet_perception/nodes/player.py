@@ -8,6 +8,7 @@ other.
 """
 
 from collections import deque
+from itertools import count
 import os
 import queue
 import threading
@@ -27,6 +28,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CompressedImage, Image
 
 ERROR = 2
+NUMBERS = count()  # of the players of this process
 POLL_S = 0.02
 # Answers wait here while the program is busy with one of them.
 DEPTH = 50
@@ -68,7 +70,7 @@ class BagPlayer:
         self.legend = None  # type: Optional[Tuple[Any, ...]]
         self._context = Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node('bag_player_{}'.format(os.getpid()),
+        self._node = rclpy.create_node('bag_player_{}_{}'.format(os.getpid(), next(NUMBERS)),
                                        context=self._context)
         self._answers = queue.Queue()  # type: queue.Queue
         self._with_confidence = with_confidence
