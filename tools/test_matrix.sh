@@ -2,7 +2,8 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Run the tests under the Pythons of the robots: tools/test_matrix.sh [LEG...], all by default.
+# Run the tests under the Pythons of the robots: tools/test_matrix.sh [--quick] [LEG...], all by
+# default. --quick leaves out the tests that export many graphs, for machines that run this often.
 #   3.6    JetPack 4 (Jetson TX2): the tests of the robot's code, and its label maps
 #   3.8    JetPack 5: the same
 #   3.10   JetPack 6: every test, with ROS 2 from wheels
@@ -52,9 +53,14 @@ make_environment() {  # FOLDER INTERPRETER LIST
 
 test_robot() {  # COMMAND...: the interpreter
   local list='import sys; sys.path.insert(0, "test/structure"); import robot_side; print(*robot_side'
+  local left_out=
+  if [ "$quick" = yes ]; then
+    left_out=$("$@" -c "$list.slow_tests(), sep=' --ignore=')")
+  fi
   # The nodes need ROS 2: where it is not, that they compile is what can be said.
   "$@" -m compileall -q -f $("$@" -c "$list.code())") launch setup.py
-  "$@" -m pytest -p no:cacheprovider $("$@" -c "$list.tests())") $PYTEST_ARGS
+  "$@" -m pytest -p no:cacheprovider $("$@" -c "$list.tests())") \
+    ${left_out:+--ignore=$left_out} $PYTEST_ARGS
 }
 
 # A command model is trained with Python 3.10 and newer, and read with any.
@@ -113,6 +119,11 @@ run_leg() {  # LEG
   echo "leg $1: passed in $((SECONDS - begin)) s"
 }
 
+quick=no
+if [ "$1" = --quick ]; then
+  quick=yes
+  shift
+fi
 [ $# -gt 0 ] || set -- 3.6 3.8 3.10 3.12
 for leg in "$@"; do
   run_leg "$leg"

@@ -9,6 +9,9 @@ import rules
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+# PyTorch 1.10 takes some ten seconds for each of their many graphs.
+MANY_EXPORTS = ('test_formats.py', 'test_language.py', 'test_networks.py', 'test_trt_operators.py')
+
 
 def code() -> List[str]:
     """Return the files and folders of the package that run on the robot."""
@@ -20,3 +23,8 @@ def tests() -> List[str]:
     names = ['test_' + name if name.endswith('.py') else name for name in rules.ROBOT]
     paths = [os.path.join('test', name) for name in names]
     return [path for path in paths if os.path.exists(os.path.join(REPOSITORY, path))]
+
+
+def slow_tests() -> List[str]:
+    """Return the test files that a quick run leaves out."""
+    return [os.path.join('test', 'export', name) for name in MANY_EXPORTS]

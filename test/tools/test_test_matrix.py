@@ -69,5 +69,5 @@ def test_versions_are_exact(leg):
 def test_the_robot_has_tests_that_exist():
     assert {'test/networks', 'test/engines', 'test/pipeline', 'test/telemetry', 'test/commands',
             'test/weights', 'test/export', 'test/test_model_card.py'} <= set(robot_side.tests())
-    for path in robot_side.code() + robot_side.tests():
+    for path in robot_side.code() + robot_side.tests() + robot_side.slow_tests():
         assert (REPOSITORY / path).exists()
