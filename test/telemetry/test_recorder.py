@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The recorder goes on whatever a rail does, and says what it made of it."""
 
+import gc
+import os
+import shutil
 import threading
 import time
 
@@ -10,6 +13,7 @@ from espnet_perception.telemetry.clock import monotonic_ns
 from espnet_perception.telemetry.power import discover, Sensors
 from espnet_perception.telemetry.recorder import PowerRecorder
 from espnet_perception.telemetry.sensor import Measurement, Rail
+from espnet_perception.telemetry.sysfs import Sysfs
 import fake_machines
 import pytest
 
@@ -229,3 +233,62 @@ def test_a_sensor_that_breaks_its_contract_does_not_end_the_thread():
         wait_for(lambda: len(calls) > 2)
     assert recorder.failure.startswith("RuntimeError('no idea'")
     assert recorder.report(60 * SECOND).total.power_mw == 1.0
+
+
+def test_a_rail_that_is_taken_away_and_put_back_is_noticed_though_its_file_is_open(tmp_path):
+    """As when a driver is loaded anew: the open file is of no use any more."""
+    path = tmp_path / 'power'
+    path.write_text('5000\n')
+    read = Sysfs(str(tmp_path)).often(str(path))
+    assert [read(), read()] == [5000, 5000]
+    path.write_text('6000\n')
+    assert read() == 6000
+    path.unlink()
+    with pytest.raises(SensorError, match='power is absent'):
+        read()
+    path.write_text('7000\n')
+    assert read() == 7000
+    (tmp_path / 'new').write_text('8000\n')
+    (tmp_path / 'new').replace(path)
+    assert read() == 8000
+    path.write_text('oops\n')
+    with pytest.raises(SensorError, match="holds 'oops.*', expected an integer"):
+        read()
+    path.write_text('9000\n')
+    assert read() == 9000
+
+
+def test_files_are_closed_when_their_reader_goes(tmp_path):
+    fake_machines.tx2(tmp_path)
+
+    def opened():
+        return sum(str(tmp_path) in os.readlink(link.path)
+                   for link in os.scandir('/proc/self/fd') if os.path.islink(link.path))
+    simulation = Simulation(tmp_path)
+    simulation.run(0.1)
+    assert opened() == 6
+    del simulation
+    gc.collect()
+    assert opened() == 0
+
+
+def test_a_chip_that_disappears_whole_and_a_clock_that_steps_at_the_same_time(tx2):
+    """Nothing is made up, and what is left goes on."""
+    tx2.run(1.02)
+    shutil.rmtree(str(tx2.root / fake_machines.JETPACK4 / '0-0041'))
+    tx2.now_ns -= SECOND // 2
+    tx2.run(1.02)
+    report, rails = tx2.report(0.5)
+    assert (report.total.power_mw, rails['VDD_SYS_CPU'].power_mw) == (None, None)
+    assert report.total.energy_mj == pytest.approx(5389.0)
+    assert rails['VDD_SYS_GPU'].power_mw == pytest.approx(1147.0)
+    assert rails['VDD_SYS_GPU'].measured_s == pytest.approx(2.0)
+
+
+def test_samples_of_the_total_for_whoever_draws_them(tx2):
+    tx2.run(1.02)
+    points = tx2.recorder.total_points(SECOND + SECOND // 2)
+    assert [point.stamp_ns for point in points] == [
+        SECOND + number * SECOND // 50 for number in range(26, 51)]
+    assert points[-1].energy_mj - points[0].energy_mj == pytest.approx(5389.0 * 24 / 50)
+    assert tx2.recorder.total_points(100 * SECOND) == []
