@@ -23,6 +23,9 @@ class PipelineSettings(NamedTuple):
     network_height: int = 0
     cache_dir: str = ''
     precision: str = 'fp32'
+    cuda_graph: bool = False
+    channels_last: bool = False
+    builder: str = 'onnx'
 
 
 _PIPELINE = PipelineSettings()
@@ -37,6 +40,9 @@ class SegmenterSettings(NamedTuple):
     network_height: int = _PIPELINE.network_height
     cache_dir: str = _PIPELINE.cache_dir
     precision: str = _PIPELINE.precision
+    cuda_graph: bool = _PIPELINE.cuda_graph
+    channels_last: bool = _PIPELINE.channels_last
+    builder: str = _PIPELINE.builder
     confidence: bool = True
     confidence_threshold: float = 0.0
     keep_logits: bool = False
@@ -51,6 +57,9 @@ class ClassifierSettings(NamedTuple):
     network_height: int = _PIPELINE.network_height
     cache_dir: str = _PIPELINE.cache_dir
     precision: str = _PIPELINE.precision
+    cuda_graph: bool = _PIPELINE.cuda_graph
+    channels_last: bool = _PIPELINE.channels_last
+    builder: str = _PIPELINE.builder
     top_k: int = 5
     score_threshold: float = 0.0
     smoothing_frames: int = 0
@@ -157,8 +166,15 @@ FACTS = {
                         read_only=True),
     'cache_dir': Fact('Folder of exported graphs and engines; empty = the cache folder of the '
                       'user', read_only=True),
-    'precision': Fact('Precision of the engine: fp32, or fp16 with engine tensorrt',
-                      choices=('fp32', 'fp16'), read_only=True),
+    'precision': Fact('Precision of the engine: fp32; fp16 with engine tensorrt, and with engine '
+                      'torch on CUDA; int8 with engine tensorrt, built ahead',
+                      choices=('fp32', 'fp16', 'int8'), read_only=True),
+    'cuda_graph': Fact('Record a run on the GPU and launch it as one: engine tensorrt, and engine '
+                       'torch on CUDA', read_only=True),
+    'channels_last': Fact('Keep the channels of a pixel together in memory: engine torch',
+                          read_only=True),
+    'builder': Fact('What builds the engine of TensorRT: onnx = its parser, torch2trt = the '
+                    'package of that name', choices=('onnx', 'torch2trt'), read_only=True),
     'top_k': Fact('How many classes are reported, best first; 0 = all', 0, 65535),
     'score_threshold': Fact('Classes of lower probability are not reported', 0.0, 1.0),
     'smoothing_frames': Fact('Exponential smoothing of the probabilities over about so many '

@@ -4,12 +4,10 @@
 
 import argparse
 from contextlib import contextmanager
-import os
 import sys
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, Optional
 
 from espnet_perception.cli.sizes import parse_size
-from espnet_perception.errors import EngineError, ImageError
 from espnet_perception.settings import SegmentationNodeSettings, SegmenterSettings
 
 DESCRIPTION = """\
@@ -19,9 +17,9 @@ it.
 
     espnet-perception build-engine FILE.onnx --precision fp16 --frames street_images/
 
-With --frames the labels are compared with those of fp32, and an engine that differs too often is
-not kept."""
-SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp')
+With --frames the labels are compared with those of fp32. Where too many differ the layers that
+suffer most are kept in fp32; an engine that still differs is refused, which a node that starts
+later respects. --precision int8 needs frames, to calibrate on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +41,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='auto, cuda or cuda:N (%(default)s)')
     parser.add_argument('--cache-dir', default=settings.cache_dir, metavar='FOLDER',
                         help='as the parameter cache_dir of the node')
-    parser.add_argument('--frames', metavar='FOLDER',
-                        help='images on which to compare the labels with those of fp32')
+    add_frames(parser)
+
+
+def add_frames(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare what a build with a check of the labels takes.
+
+    :param parser: a parser.
+    """
+    parser.add_argument('--frames', metavar='FOLDER_OR_BAG',
+                        help='images on which to compare the labels with those of fp32, and to '
+                             'calibrate int8')
+    parser.add_argument('--again', action='store_true',
+                        help='build it even if there is one, or if it was refused before')
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -56,10 +66,8 @@ def run(chosen: argparse.Namespace) -> int:
     :raises PerceptionError: no TensorRT, no GPU, or one of them refuses; too little agreement.
     """
     from espnet_perception.engines import choose_engine, EngineOptions
-    from espnet_perception.pipeline.models import find_model, plan_source
+    from espnet_perception.pipeline.models import find_model
     choose_engine('tensorrt')
-    from espnet_perception.engines.plan_file import read_header
-    from espnet_perception.engines.tensorrt_build import cached_plan
     model = find_model(chosen.model)
     card = model.card
     width, height = parse_size(chosen.size) if chosen.size else (card.input_width,
@@ -69,58 +77,39 @@ def run(chosen: argparse.Namespace) -> int:
         product = 'labels' if chosen.no_confidence else 'labels+confidence'
     options = EngineOptions(width, height, product, device=chosen.device,
                             input_type=card.input_type, precision=chosen.precision)
-    images = _images(chosen.frames, card, (height, width)) if chosen.frames else []
-    source = plan_source(model, options, chosen.cache_dir)
-    with _bar() as listener:
-        path = cached_plan(source, options, chosen.cache_dir, listener)
-    header = read_header(path)
-    print('{} ({:.1f} MB), built in {:.0f} s by TensorRT {} for {}'.format(
-        path, header['bytes'] / 1e6, header['build_s'], header['tensorrt'], header['gpu']))
-    if images:
-        _compare(model, options, chosen.cache_dir, images, path)
+    build_and_tell(model, options, chosen)
     return 0
 
 
-def _compare(model: Any, options: Any, cache_dir: str, images: List[Any], path: str) -> None:
-    from espnet_perception.engines import present_engines
-    from espnet_perception.pipeline import agreement
-    from espnet_perception.pipeline.models import open_engine
-    others = [name for name in present_engines(graph_only=True) if name != 'tensorrt']
-    plain = options._replace(precision='fp32', device='auto' if others else options.device)
-    with open_engine(model, (others or ['tensorrt'])[0], plain, cache_dir) as reference, \
-            open_engine(model, 'tensorrt', options, cache_dir) as candidate:
-        found = agreement.compare(reference, candidate, images)
-        print('{:.3%} of the labels are those of {} in fp32, {:.3%} in the worst of {} images'
-              .format(found.share, reference.name, found.worst, found.images))
-    try:
-        agreement.require(found)
-    except EngineError:
-        os.remove(path)
-        raise
+def build_and_tell(model: Any, options: Any, chosen: argparse.Namespace) -> None:
+    """
+    Build an engine and print where it is and how good.
 
-
-def _images(folder: str, card: Any, size: tuple) -> List[Any]:
-    import cv2
-    from espnet_perception.pipeline.preprocess import fitter
-    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(SUFFIXES)) \
-        if os.path.isdir(folder) else []
-    if not names:
-        raise ImageError("no images in '{}'; give a folder with files such as {}".format(
-            folder, ', '.join('*' + suffix for suffix in SUFFIXES)))
-    images, fit = [], fitter(card.resize, card.crop_ratio)
-    for name in names:
-        image_bgr = cv2.imread(os.path.join(folder, name))
-        if image_bgr is None:
-            raise ImageError('{} is no image that can be read; remove it from the folder'.format(
-                os.path.join(folder, name)))
-        images.append(fit(image_bgr, size))
-    return images
+    :param model: a pipeline.models.Model.
+    :param options: EngineOptions.
+    :param chosen: the arguments frames, cache_dir and again.
+    :raises PerceptionError: as run.
+    """
+    from espnet_perception.cli.frames import read_frames
+    from espnet_perception.engines.plan_file import read_header
+    from espnet_perception.pipeline.plan_building import build_ahead, sentence, Wish
+    images = read_frames(chosen.frames, model.card, (options.height, options.width)) \
+        if chosen.frames else []
+    with _bar() as listener:
+        path = build_ahead(Wish(model, options, chosen.cache_dir, images, chosen.again), listener)
+    header = read_header(path)
+    print('{} ({:.1f} MB), built in {:.0f} s by TensorRT {} for {}'.format(
+        path, header['bytes'] / 1e6, header['build_s'], header['tensorrt'], header['gpu']))
+    if header.get('kept_in_fp32'):
+        print('{} layers are kept in fp32'.format(len(header['kept_in_fp32'])))
+    if 'agreement' in header:
+        print(sentence(header['agreement']))
 
 
 @contextmanager
 def _bar() -> Iterator[Any]:
     """Show how long a build takes, on stderr, where that is a terminal."""
-    from espnet_perception.engines.tensorrt_build import BuildListener
+    from espnet_perception.engines import BuildListener
     from tqdm import tqdm
     with tqdm(desc='building', unit='s', leave=False, dynamic_ncols=True, disable=None) as bar:
         def say(sentence: str) -> None:

@@ -8,6 +8,7 @@ from typing import Dict, List, NamedTuple, Type
 
 from espnet_perception.engines.base import Engine, EngineOptions, EngineOutput
 from espnet_perception.engines.cuda import why_not_usable
+from espnet_perception.engines.listener import BuildListener, LOGGED
 from espnet_perception.errors import EngineError, unknown_key_sentence
 
 
@@ -115,5 +116,5 @@ def _cuda_is_available() -> bool:
     return bool(torch.cuda.is_available())
 
 
-__all__ = ['absence', 'choose_engine', 'Engine', 'engine_class', 'EngineOptions', 'EngineOutput',
-           'EngineRow', 'ENGINES', 'present_engines']
+__all__ = ['absence', 'BuildListener', 'choose_engine', 'Engine', 'engine_class',
+           'EngineOptions', 'EngineOutput', 'EngineRow', 'ENGINES', 'LOGGED', 'present_engines']

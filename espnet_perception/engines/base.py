@@ -18,8 +18,10 @@ class EngineOptions(NamedTuple):
     :param threads: CPU threads; 0 leaves it to the runtime.
     :param device: auto, cpu, cuda or cuda:N.
     :param input_type: type of the pixels that the engine is given, uint8 or float32.
-    :param precision: fp32 or fp16, as far as the engine has it.
-    :param cuda_graph: engine tensorrt: record a run and launch it as one.
+    :param precision: fp32, fp16 or int8, as far as the engine has it.
+    :param cuda_graph: record a run on the GPU and launch it as one, where the engine can.
+    :param channels_last: keep the channels of a pixel together in memory, likewise.
+    :param builder: onnx, or torch2trt where the engine is TensorRT's.
     """
 
     width: int
@@ -30,6 +32,12 @@ class EngineOptions(NamedTuple):
     input_type: str = 'uint8'
     precision: str = 'fp32'
     cuda_graph: bool = False
+    channels_last: bool = False
+    builder: str = 'onnx'
+
+
+EXTRAS = {name: getattr(EngineOptions(0, 0, ''), name)
+          for name in ('cuda_graph', 'channels_last', 'builder')}
 
 
 class EngineOutput(NamedTuple):
@@ -51,17 +59,22 @@ class Engine:
     Base of the engines: a context manager around one loaded graph.
 
     :param options: how to open it.
-    :raises EngineError: it does not have this precision.
+    :raises EngineError: it does not have this precision, or something else that is asked for.
     """
 
     name = ''
     precisions: Tuple[str, ...] = ('fp32',)
+    extras: Tuple[str, ...] = ()  # what it has of EXTRAS
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
         if options.precision not in self.precisions:
             raise EngineError("engine {} got precision '{}', expected {}".format(
                 self.name, options.precision, ' or '.join(self.precisions)))
+        for name, usual in EXTRAS.items():
+            if getattr(options, name) != usual and name not in self.extras:
+                raise EngineError('engine {} got {} {}, which it has not; leave it at {}'.format(
+                    self.name, name, _plain(getattr(options, name)), _plain(usual)))
 
     def infer(self, image_bgr: np.ndarray) -> EngineOutput:
         """
@@ -118,6 +131,10 @@ class Engine:
 
     def __exit__(self, *_exception: Any) -> None:
         self.close()
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower()
 
 
 def _as_bytes(plane: np.ndarray) -> np.ndarray:

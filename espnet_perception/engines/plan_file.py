@@ -10,7 +10,7 @@ does not notice every mistake. So the facts stand in front of it, with its check
 import hashlib
 import json
 import os
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from espnet_perception.errors import EngineError
 from espnet_perception.whole_files import whole_file
@@ -28,7 +28,7 @@ class PlanKey(NamedTuple):
 
     :param onnx_sha256: sha256 of the ONNX file it was built from.
     :param shape: (N, H, W, 3) of the input.
-    :param precision: fp32 or fp16.
+    :param precision: fp32, fp16 or int8.
     :param tensorrt: version of TensorRT.
     :param gpu: name of the GPU.
     :param capability: its compute capability.
@@ -59,18 +59,18 @@ class UnusablePlanError(EngineError):
     """A plan is damaged, or was built for something else."""
 
 
-def write_plan(path: str, key: PlanKey, plan: bytes, build_s: float) -> None:
+def write_plan(path: str, key: PlanKey, plan: bytes, facts: Dict[str, Any]) -> None:
     """
     Write a plan; it appears whole or not at all.
 
     :param path: the file.
     :param key: what it depends on.
     :param plan: what TensorRT built.
-    :param build_s: how long that took, in seconds.
+    :param facts: what else to tell of it, such as build_s, the seconds that it took.
     :raises EngineError: it cannot be written (disk full, no permission).
     """
-    header = dict(key.facts(), sha256=hashlib.sha256(plan).hexdigest(), bytes=len(plan),
-                  build_s=round(build_s, 1))
+    header = dict(facts, **key.facts())
+    header.update(sha256=hashlib.sha256(plan).hexdigest(), bytes=len(plan))
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         with whole_file(path) as part, open(part, 'wb') as stream:
@@ -120,6 +120,69 @@ def read_plan(path: str, key: PlanKey) -> bytes:
         raise UnusablePlanError('{} is damaged: {} bytes of {}, or not those that were written'
                                 .format(path, len(plan), header.get('bytes')))
     return plan
+
+
+def write_refusal(path: str, sentence: str) -> None:
+    """
+    Remember that an engine was refused, so that nobody builds it again unasked.
+
+    :param path: of the plan that it would have had.
+    :param sentence: why, with the figures.
+    :raises EngineError: it cannot be written.
+    """
+    try:
+        with whole_file(_refusal_path(path)) as part, open(part, 'w') as stream:
+            stream.write(sentence + '\n')
+    except OSError as error:
+        raise EngineError('{}; and that cannot be remembered in {}: {}'.format(
+            sentence, _refusal_path(path), error.strerror or error))
+
+
+def read_refusal(path: str) -> Optional[str]:
+    """
+    Return why an engine was refused; None if it was not.
+
+    :param path: of the plan that it would have had.
+    """
+    try:
+        with open(_refusal_path(path)) as stream:
+            return stream.read().strip() or 'no reason was kept'
+    except (OSError, ValueError):
+        return None
+
+
+def forget_plan(path: str) -> None:
+    """
+    Remove a plan and the memory of a refusal, as far as they are there.
+
+    :param path: of the plan.
+    :raises EngineError: they are there and cannot be removed.
+    """
+    _remove(path)
+    forget_refusal(path)
+
+
+def forget_refusal(path: str) -> None:
+    """
+    Remove the memory of a refusal, if there is one.
+
+    :param path: of the plan.
+    :raises EngineError: it is there and cannot be removed.
+    """
+    _remove(_refusal_path(path))
+
+
+def _remove(path: str) -> None:
+    try:
+        os.remove(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise EngineError('cannot remove {}: {}'.format(path, error.strerror or error))
+
+
+def _refusal_path(path: str) -> str:
+    return os.path.splitext(path)[0] + '.refused'
 
 
 def _header(stream: Any, path: str) -> Dict[str, Any]:

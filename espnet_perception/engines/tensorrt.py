@@ -101,7 +101,8 @@ class TensorRtEngine(Engine):
     """
 
     name = 'tensorrt'
-    precisions = ('fp32', 'fp16')
+    precisions = ('fp32', 'fp16', 'int8')
+    extras = ('cuda_graph',)
 
     def __init__(self, plan_path: str, options: EngineOptions) -> None:
         super().__init__(options)

@@ -10,7 +10,7 @@ from espnet_perception.nodes import conversions
 from espnet_perception.nodes.diagnostics import ClassesTask, Task
 from espnet_perception.nodes.perception_node import PerceptionNode
 from espnet_perception.nodes.running import run
-from espnet_perception.pipeline import Classifier, create_classifier
+from espnet_perception.pipeline import BuildListener, Classifier, create_classifier
 from espnet_perception.pipeline.overlay import score_bars
 from espnet_perception.results import Classification
 from espnet_perception.settings import ClassificationNodeSettings, ClassifierSettings
@@ -26,10 +26,11 @@ class ClassificationNode(PerceptionNode):
         PerceptionNode.__init__(self, 'classification', ClassificationNodeSettings,
                                 ClassifierSettings)
 
-    def open_pipeline(self, model: str, engine: str, settings: ClassifierSettings) -> Classifier:
+    def open_pipeline(self, model: str, engine: str, settings: ClassifierSettings,
+                      listener: BuildListener) -> Classifier:
         """Open a classifier."""
         self._latest = None
-        return create_classifier(model, engine, settings)
+        return create_classifier(model, engine, settings, listener)
 
     def create_outputs(self) -> None:
         """Create one publisher per output."""

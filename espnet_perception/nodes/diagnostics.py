@@ -5,6 +5,7 @@
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from espnet_perception.nodes.monitor import FrameMonitor, STAMP_TO_PUBLISH
+from espnet_perception.nodes.progress import Progress
 from espnet_perception.nodes.stamps import StampTracker
 from espnet_perception.results import Classification
 from espnet_perception.telemetry.latency import LatencySummary
@@ -77,6 +78,7 @@ class Context(NamedTuple):
     :param publishers: number of publishers on it.
     :param age_s: seconds of the node clock since the newest frame arrived, or, if none has,
         since activation; None where the node is not active.
+    :param loading: how far the model is that is being loaded; None where none is.
     """
 
     now_ns: int
@@ -87,6 +89,7 @@ class Context(NamedTuple):
     topic: str
     publishers: int
     age_s: Optional[float]
+    loading: Optional[Progress] = None
 
 
 class Task:
@@ -211,7 +214,9 @@ class ModelTask(Task):
     def run(self, status: Status) -> None:
         """Fill the status with what the pipeline says of itself, or why there is none."""
         context = self._context()
-        if context.failure:
+        if context.loading:
+            _add_loading(status, context.loading)
+        elif context.failure:
             status.summary(ERROR, context.failure)
         elif not context.model:
             status.summary(WARN, 'no model is loaded; configure the node')
@@ -295,6 +300,17 @@ def collect(prefix: str, tasks: List[Task]) -> List[Status]:
             status.summary(ERROR, 'the diagnostic itself failed: {!r}'.format(error))
         statuses.append(status)
     return statuses
+
+
+def _add_loading(status: Status, loading: Progress) -> None:
+    """Say what is going on while a model is loaded."""
+    status.summary(WARN, loading.sentence())
+    status.add('loading', loading.what)
+    status.add('loading time (s)', loading.passed_s)
+    if loading.expected_s:
+        status.add('loading time expected (s)', loading.expected_s)
+        status.add('loading progress (%)', min(99.0, 100.0 * loading.passed_s
+                                               / loading.expected_s))
 
 
 def _rate_hz(events: int, window_s: float) -> float:

@@ -39,6 +39,7 @@ class ManagedNode(LifecycleNodeMixin, Node):
         self.failure = ''
         LifecycleNodeMixin.__init__(self, callback_group=self.slow_group)
         self._guard_impossible_transitions()
+        self._let_questions_through()
 
     def configure(self) -> None:
         """Take all that is needed to activate."""
@@ -120,6 +121,14 @@ class ManagedNode(LifecycleNodeMixin, Node):
                 return ERROR
             self.failure, self.state = '', goal
             return SUCCESS
+
+    def _let_questions_through(self) -> None:
+        """Answer what the state is while a transition is going on, not after it."""
+        for service in (self._service_get_state, self._service_get_available_states,
+                        self._service_get_available_transitions,
+                        self._service_get_transition_graph):  # not public either
+            service.callback_group = self.default_callback_group
+            self.default_callback_group.add_entity(service)
 
     def _guard_impossible_transitions(self) -> None:
         """Answer false to a transition that the present state does not allow."""

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the nodes of cameras share: pipeline, intake, services and diagnostics of frames."""
 
-from typing import Any, Dict, List
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional
 
 from espnet_msgs.msg import Legend
 from espnet_perception.errors import PerceptionError, SettingsError
@@ -20,6 +21,7 @@ from espnet_perception.nodes.intake import Intake, Steps
 from espnet_perception.nodes.monitor import FrameMonitor
 from espnet_perception.nodes.progress import ProgressLog
 from espnet_perception.nodes.reporting_node import ReportingNode
+from espnet_perception.pipeline import BuildListener
 from espnet_perception.settings import NodeSettings
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool, Trigger
@@ -40,6 +42,7 @@ class PerceptionNode(ReportingNode, Steps):
     def __init__(self, name: str, settings_type: Any, pipeline_type: Any) -> None:
         ReportingNode.__init__(self, name, (NodeSettings, settings_type, pipeline_type))
         self.pipeline: Any = None
+        self.progress: Optional[ProgressLog] = None  # of what is being loaded
         self.frame_id = ''
         self.outdated = False  # what is latched has to be published again
         self._settings_type, self._pipeline_type = settings_type, pipeline_type
@@ -57,13 +60,15 @@ class PerceptionNode(ReportingNode, Steps):
         """Present settings that only this node has."""
         return self.parameters.get(self._settings_type)
 
-    def open_pipeline(self, model: str, engine: str, settings: Any) -> Any:
+    def open_pipeline(self, model: str, engine: str, settings: Any,
+                      listener: BuildListener) -> Any:
         """
         Return an open pipeline.
 
         :param model: name or path of the model.
         :param engine: name of the engine.
         :param settings: settings of the pipeline.
+        :param listener: who is told what is going on.
         """
         raise NotImplementedError
 
@@ -78,10 +83,11 @@ class PerceptionNode(ReportingNode, Steps):
 
     def look(self, now_ns: int) -> Context:
         """Return what there is to see of the model and the camera."""
-        topic, pipeline = self.intake.topic, self.pipeline
+        topic, pipeline, progress = self.intake.topic, self.pipeline, self.progress
         return Context(now_ns, self.state, self.settings, self.failure,
                        pipeline.describe() if pipeline else {}, topic,
-                       self.count_publishers(topic) if topic else 0, self.intake.age_s(now_ns))
+                       self.count_publishers(topic) if topic else 0, self.intake.age_s(now_ns),
+                       progress.now() if progress else None)
 
     def announce(self) -> None:
         """Publish what the class ids mean; the model or the camera's frame_id has changed."""
@@ -113,7 +119,8 @@ class PerceptionNode(ReportingNode, Steps):
 
     def activate(self) -> None:
         """Say what the model's classes are, and listen to the camera."""
-        self.pipeline.warm_up()
+        with self._reporting('warming up'):
+            self.pipeline.warm_up()
         self.announce()
         self.intake.start(self.settings.image_transport)
         self.get_logger().info('active: {} on {}'.format(
@@ -153,8 +160,20 @@ class PerceptionNode(ReportingNode, Steps):
                                 'model:= the path of a directory with {} or of a released .pth '
                                 "file, or a name of 'espnet-perception weights list'".format(
                                     CARD_FILE))
-        with ProgressLog(self.get_logger().info, 'loading {} for engine {}'.format(model, engine)):
-            return self.open_pipeline(model, engine, self.parameters.get(self._pipeline_type))
+        with self._reporting('loading {} for engine {}'.format(model, engine)) as progress:
+            listener = BuildListener(self.get_logger().warning, stage=progress.stage)
+            return self.open_pipeline(model, engine, self.parameters.get(self._pipeline_type),
+                                      listener)
+
+    @contextmanager
+    def _reporting(self, what: str) -> Iterator[ProgressLog]:
+        """Let log and diagnostics tell what is going on."""
+        with ProgressLog(self.get_logger().info, what) as progress:
+            self.progress = progress
+            try:
+                yield progress
+            finally:
+                self.progress = None
 
     def _on_enable(self, request: Any, response: Any) -> Any:
         self.intake.enabled = conversions.asked(request)

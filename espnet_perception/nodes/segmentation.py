@@ -8,7 +8,7 @@ from espnet_perception.frame import Frame
 from espnet_perception.nodes import conversions, qos
 from espnet_perception.nodes.perception_node import PerceptionNode
 from espnet_perception.nodes.running import run
-from espnet_perception.pipeline import create_segmenter, Segmenter
+from espnet_perception.pipeline import BuildListener, create_segmenter, Segmenter
 from espnet_perception.pipeline.overlay import colour_mask, overlay
 from espnet_perception.pipeline.preprocess import resize_antialiased, resize_nearest
 from espnet_perception.results import Segmentation
@@ -26,9 +26,10 @@ class SegmentationNode(PerceptionNode):
         self.create_subscription(CameraInfo, 'camera_info', self._on_camera_info,
                                  qos.newest_frame(), qos_overriding_options=qos.overridable())
 
-    def open_pipeline(self, model: str, engine: str, settings: SegmenterSettings) -> Segmenter:
+    def open_pipeline(self, model: str, engine: str, settings: SegmenterSettings,
+                      listener: BuildListener) -> Segmenter:
         """Open a segmenter."""
-        return create_segmenter(model, engine, settings)
+        return create_segmenter(model, engine, settings, listener)
 
     def create_outputs(self) -> None:
         """Create one publisher per output."""

@@ -4,7 +4,7 @@
 
 from typing import Any, Dict, NamedTuple, Tuple
 
-from espnet_perception.engines import EngineOptions, EngineOutput
+from espnet_perception.engines import BuildListener, EngineOptions, EngineOutput, LOGGED
 from espnet_perception.errors import ModelError
 from espnet_perception.pipeline.models import Model, open_engine
 from espnet_perception.pipeline.preprocess import check_image, fitter
@@ -50,13 +50,15 @@ class Pipeline:
     :param engine: a key of ENGINES, or auto.
     :param settings: how to run it; its fields are more than those of PipelineSettings.
     :param product: what the engine gives: labels, labels+confidence or logits.
+    :param listener: who is told while it is opened.
     :raises ModelError: a model for another task, or damaged.
     :raises EngineError: engine unknown, absent, or it refused the model.
     """
 
     task = ''
 
-    def __init__(self, model: Model, engine: str, settings: Any, product: str) -> None:
+    def __init__(self, model: Model, engine: str, settings: Any, product: str,
+                 listener: BuildListener = LOGGED) -> None:
         self.card = model.card
         self.settings = settings
         if self.card.task != self.task:
@@ -65,8 +67,9 @@ class Pipeline:
         self._fit = fitter(self.card.resize, self.card.crop_ratio)
         self._size = network_size(model, settings)
         options = EngineOptions(self._size[1], self._size[0], product, settings.threads,
-                                settings.device, self.card.input_type, settings.precision)
-        self._engine = open_engine(model, engine, options, settings.cache_dir)
+                                settings.device, self.card.input_type, settings.precision,
+                                settings.cuda_graph, settings.channels_last, settings.builder)
+        self._engine = open_engine(model, engine, options, settings.cache_dir, listener)
 
     @property
     def threshold(self) -> float:

@@ -4,6 +4,7 @@
 
 from typing import Any, Dict, Optional
 
+from espnet_perception.engines import BuildListener, LOGGED
 from espnet_perception.errors import EngineError
 from espnet_perception.frame import Frame
 from espnet_perception.pipeline.base import Inferred, Pipeline
@@ -24,14 +25,16 @@ class Classifier(Pipeline):
     :param model: the model.
     :param engine: a key of ENGINES, or auto.
     :param settings: how to run it.
+    :param listener: who is told while it is opened.
     :raises ModelError: not a classification model, or damaged.
     :raises EngineError: engine unknown, absent, or it refused the model.
     """
 
     task = 'classification'
 
-    def __init__(self, model: Model, engine: str, settings: ClassifierSettings) -> None:
-        Pipeline.__init__(self, model, engine, check(settings), 'logits')
+    def __init__(self, model: Model, engine: str, settings: ClassifierSettings,
+                 listener: BuildListener = LOGGED) -> None:
+        Pipeline.__init__(self, model, engine, check(settings), 'logits', listener)
         self._smoother = Smoother()
 
     @property
@@ -127,7 +130,8 @@ def best_classes(scores: np.ndarray, top_k: int, threshold: float) -> np.ndarray
 
 
 def create_classifier(model: str, engine: str = 'auto',
-                      settings: Optional[ClassifierSettings] = None) -> Classifier:
+                      settings: Optional[ClassifierSettings] = None,
+                      listener: BuildListener = LOGGED) -> Classifier:
     """
     Open a classification pipeline.
 
@@ -135,9 +139,10 @@ def create_classifier(model: str, engine: str = 'auto',
         upstream .pth file.
     :param engine: torch, onnxruntime, openvino, or auto for the fastest present.
     :param settings: size, threads, device, cache, what to report; None for the defaults.
+    :param listener: who is told while it is opened; the log, unless somebody else is given.
     :return: the open pipeline; close it or use it as a context manager.
     :raises ModelError: model missing, damaged, foreign, or for another task.
     :raises EngineError: engine unknown or absent.
     :raises SettingsError: a setting out of range.
     """
-    return Classifier(find_model(model), engine, settings or ClassifierSettings())
+    return Classifier(find_model(model), engine, settings or ClassifierSettings(), listener)

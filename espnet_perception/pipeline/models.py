@@ -6,7 +6,15 @@ import os
 from typing import Any, List, NamedTuple, Optional
 
 from espnet_perception import model_card
-from espnet_perception.engines import choose_engine, Engine, engine_class, EngineOptions, ENGINES
+from espnet_perception.engines import (
+    BuildListener,
+    choose_engine,
+    Engine,
+    engine_class,
+    EngineOptions,
+    ENGINES,
+    LOGGED,
+)
 from espnet_perception.errors import AbsentModelError, EngineError, ModelError, nearest_hint
 from espnet_perception.export.metadata import GraphFacts, PIXELS, read_onnx
 from espnet_perception.model_card import ModelCard
@@ -117,7 +125,8 @@ def model_directories() -> List[str]:
     return directories
 
 
-def open_engine(model: Model, name: str, options: EngineOptions, cache_dir: str) -> Engine:
+def open_engine(model: Model, name: str, options: EngineOptions, cache_dir: str,
+                listener: BuildListener = LOGGED) -> Engine:
     """
     Open a model in an engine; export it first where the engine needs that.
 
@@ -125,6 +134,7 @@ def open_engine(model: Model, name: str, options: EngineOptions, cache_dir: str)
     :param name: a key of ENGINES, or auto.
     :param options: how to open it.
     :param cache_dir: folder of exported graphs; empty for the user's.
+    :param listener: who is told what is going on.
     :return: the open engine.
     :raises EngineError: engine unknown, absent, or it refused the model.
     :raises ModelError: the weights are damaged, or the exported graph cannot be written.
@@ -133,10 +143,16 @@ def open_engine(model: Model, name: str, options: EngineOptions, cache_dir: str)
     artefact = ENGINES[name].artefact
     if artefact == 'network':
         return engine_class(name)(_deployed_network(model, options), options)
+    if artefact == 'plan' and options.builder == 'torch2trt':
+        from espnet_perception.engines.tensorrt_torch2trt import Torch2TrtEngine
+        return Torch2TrtEngine(lambda: _deployed_network(model, options, for_torch2trt=True),
+                               options, (model.card.sha256, cache_dir), listener)
+    listener.stage('exporting the graph', None)
     path = _onnx_path(model, options, cache_dir, bytes_known=artefact == 'onnx')
     if artefact == 'plan':
         from espnet_perception.engines.tensorrt_build import cached_plan
-        path = cached_plan(path, options, cache_dir)
+        path = cached_plan(path, options, cache_dir, listener)
+    listener.stage('opening the graph in ' + name, None)
     return engine_class(name)(path, options)
 
 

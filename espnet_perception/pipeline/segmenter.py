@@ -4,7 +4,7 @@
 
 from typing import Optional, Tuple
 
-from espnet_perception.engines import EngineOutput
+from espnet_perception.engines import BuildListener, EngineOutput, LOGGED
 from espnet_perception.errors import SettingsError
 from espnet_perception.pipeline.base import Pipeline
 from espnet_perception.pipeline.models import find_model, Model
@@ -21,17 +21,20 @@ class Segmenter(Pipeline):
     :param model: the model.
     :param engine: a key of ENGINES, or auto.
     :param settings: how to run it.
+    :param listener: who is told while it is opened.
     :raises ModelError: not a segmentation model, or damaged.
     :raises EngineError: engine unknown, absent, or it refused the model.
     """
 
     task = 'segmentation'
 
-    def __init__(self, model: Model, engine: str, settings: SegmenterSettings) -> None:
+    def __init__(self, model: Model, engine: str, settings: SegmenterSettings,
+                 listener: BuildListener = LOGGED) -> None:
         product = 'labels+confidence' if settings.confidence else 'labels'
         if settings.keep_logits:
             product = 'logits'
-        Pipeline.__init__(self, model, engine, check_threshold(check(settings)), product)
+        Pipeline.__init__(self, model, engine, check_threshold(check(settings)), product,
+                          listener)
 
     @property
     def threshold(self) -> float:
@@ -106,7 +109,8 @@ def decide(logits: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def create_segmenter(model: str, engine: str = 'auto',
-                     settings: Optional[SegmenterSettings] = None) -> Segmenter:
+                     settings: Optional[SegmenterSettings] = None,
+                     listener: BuildListener = LOGGED) -> Segmenter:
     """
     Open a segmentation pipeline.
 
@@ -114,9 +118,10 @@ def create_segmenter(model: str, engine: str = 'auto',
         upstream .pth file.
     :param engine: torch, onnxruntime, openvino, or auto for the fastest present.
     :param settings: size, threads, device, confidence and cache; None for the defaults.
+    :param listener: who is told while it is opened; the log, unless somebody else is given.
     :return: the open pipeline; close it or use it as a context manager.
     :raises ModelError: model missing, damaged or foreign.
     :raises EngineError: engine unknown or absent.
     :raises SettingsError: a setting out of range.
     """
-    return Segmenter(find_model(model), engine, settings or SegmenterSettings())
+    return Segmenter(find_model(model), engine, settings or SegmenterSettings(), listener)

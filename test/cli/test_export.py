@@ -82,7 +82,7 @@ def frames(tmp_path):
 
 def test_build_engine(tensorrt_82, tiny_model_dir, tmp_path, frames, capsys, monkeypatch):
     """Built, compared, found again; and not kept if it says something else."""
-    from espnet_perception.pipeline import agreement
+    from espnet_perception.pipeline import agreement, plan_building
     cache = tmp_path / 'cache'
     arguments = ['build-engine', str(tiny_model_dir), '--cache-dir', str(cache), '--frames',
                  str(frames)]
@@ -93,9 +93,12 @@ def test_build_engine(tensorrt_82, tiny_model_dir, tmp_path, frames, capsys, mon
     assert 'building a TensorRT 8.2.1.8 engine in fp16' in shown.err
     assert main(arguments) == 0
     assert 'building' not in capsys.readouterr().err
-    monkeypatch.setattr(agreement, 'compare', lambda *_: agreement.Agreement(0.5, 0.5, 1))
-    assert 'agrees with fp32 on 50.00% of 1 image(s)' in refusal(capsys, *arguments)
+    monkeypatch.setattr(plan_building, 'compare', lambda *_: agreement.Agreement(0.5, 0.5, 1))
+    assert 'agrees with fp32 on 50.00% of 1 image(s)' in refusal(capsys, *arguments, '--again')
     assert not [name for name in os.listdir(str(cache)) if name.endswith('.plan')]
+    again = refusal(capsys, *arguments)
+    assert 'was built and refused before: the engine agrees with fp32 on 50.00%' in again
+    assert '--again' in again
 
 
 def test_build_engine_refuses(tensorrt_82, tiny_model_dir, tmp_path, frames, capsys):

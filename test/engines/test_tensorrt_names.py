@@ -4,7 +4,8 @@
 The stand-in of TensorRT has the names and parameters of the real library.
 
 tensorrt_names.json was read from the real ones: from the documentation strings of 8.5.3.1, which
-knows both interfaces, and from the names in the binding libraries of 10.3.0 and 11.4.0.
+knows both interfaces, and from the names in the binding libraries of 10.3.0 and 11.4.0 (where a
+linker lets set_output_type share the end of reset_output_type).
 """
 
 import inspect
@@ -19,8 +20,8 @@ RECORD = json.loads((Path(__file__).parent / 'tensorrt_names.json').read_text())
 CLASSES = RECORD['classes']
 SIGNATURE = re.compile(r'^\w+\((?P<parameters>.*)\)(?: -> .*)?$')
 BUILT_IN = ('__init__', '__bytes__')  # IHostMemory has the buffer protocol
-ENUMERATIONS = ('BuilderFlag', 'DataType', 'MemoryPoolType', 'NetworkDefinitionCreationFlag',
-                'TensorIOMode')
+ENUMERATIONS = ('BuilderFlag', 'DataType', 'LayerType', 'MemoryPoolType',
+                'NetworkDefinitionCreationFlag', 'TensorIOMode')
 GONE = {'10.3.0': {'execute_async_v2', 'num_bindings', 'get_binding_name', 'binding_is_input',
                    'get_binding_shape', 'get_binding_dtype', 'max_workspace_size'}}
 
@@ -56,6 +57,17 @@ def test_the_double_offers_only_what_there_is(version):
             found = [(one.name, one.default is not one.empty) for one
                      in list(inspect.signature(value).parameters.values())[1:]]
             assert found == recorded_parameters(CLASSES[name][attribute]), (name, attribute)
+
+
+def test_the_calibrator_answers_what_the_real_library_asks(tensorrt):
+    """The double does not call by name what the real one would; so names and parameters count."""
+    from espnet_perception.engines.tensorrt_calibration import EntropyCalibrator
+    asked = {name: signature for name, signature in CLASSES['IInt8EntropyCalibrator2'].items()
+             if name != '__init__'}
+    assert len(asked) == 4
+    for name, signature in asked.items():
+        found = list(inspect.signature(vars(EntropyCalibrator)[name]).parameters)[1:]
+        assert found == [one for one, _ in recorded_parameters(signature)], name
 
 
 def test_the_generations_differ_as_the_real_ones():

@@ -53,23 +53,31 @@ class NodeProcess:
 
 
 @pytest.fixture(scope='module')
-def start_node(ros, repository, tmp_path_factory):
-    """Start nodes that end with the module; parameters are given as keywords."""
+def start_program(ros, repository, tmp_path_factory):
+    """Start programs that end with the module; given are the text and its arguments."""
     running = []
 
-    def start(*remaps, node='segmentation', **parameters):
-        arguments = [RUN_NODE.format(node), '--ros-args']
-        arguments += [part for remap in remaps for part in ('-r', remap)]
-        for name, value in parameters.items():
-            arguments += ['-p', f'{name}:={value}']
+    def start(*arguments):
         log_path = tmp_path_factory.mktemp('node') / 'log.txt'
-        running.append(NodeProcess(log_path, ros, repository, arguments))
+        running.append(NodeProcess(log_path, ros, repository, list(arguments)))
         return running[-1]
 
     yield start
     for node in running:
         if node.process.poll() is None:
             node.stop()
+
+
+@pytest.fixture(scope='module')
+def start_node(start_program):
+    """Start nodes that end with the module; parameters are given as keywords."""
+    def start(*remaps, node='segmentation', **parameters):
+        arguments = [RUN_NODE.format(node), '--ros-args']
+        arguments += [part for remap in remaps for part in ('-r', remap)]
+        for name, value in parameters.items():
+            arguments += ['-p', f'{name}:={value}']
+        return start_program(*arguments)
+    return start
 
 
 class Peer:

@@ -17,6 +17,7 @@ from espnet_perception.nodes.diagnostics import (
     WARN,
 )
 from espnet_perception.nodes.monitor import FrameMonitor, Moments
+from espnet_perception.nodes.progress import Progress
 from espnet_perception.nodes.stamps import StampTracker
 from espnet_perception.results import StageTimes
 from espnet_perception.settings import NodeSettings
@@ -200,3 +201,17 @@ def test_the_more_severe_summary_stays():
     for level, message in ((OK, 'fine'), (WARN, 'hot'), (WARN, 'slow'), (OK, 'fine again')):
         status.summary(level, message)
     assert (status.level, status.message) == (WARN, 'hot; slow')
+
+
+@pytest.mark.parametrize('expected_s, message, progress', [
+    (None, 'building engine, 42 s', None),
+    (240.0, 'building engine, 42 s of about 240 s', '17.500'),
+    (21.0, 'building engine, 42 s of about 21 s', '99.000')])
+def test_what_is_loaded_is_said_before_an_earlier_failure(expected_s, message, progress):
+    loading = Progress('building engine', 42.0, expected_s)
+    status, values = run(ModelTask(lambda: context(model={}, failure='cannot configure: no file',
+                                                   state='unconfigured', loading=loading)))
+    assert (status.level, status.message) == (WARN, message)
+    assert values['loading'] == 'building engine'
+    assert values['loading time (s)'] == '42.000'
+    assert values.get('loading progress (%)') == progress

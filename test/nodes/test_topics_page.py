@@ -63,9 +63,10 @@ def test_every_encoding_is_listed(page):
 
 
 def test_every_key_of_the_diagnostics_is_listed(page):
-    from espnet_perception.nodes import diagnostics, monitor, stamps
+    from espnet_perception.nodes import diagnostics, monitor, progress, stamps
     seen = diagnostics.Context(10 ** 9, 'active', settings.NodeSettings(), '',
-                               {'network_width': 1}, '/image', 1, 0.5)
+                               {'network_width': 1}, '/image', 1, 0.5,
+                               progress.Progress('building engine', 1.0, 2.0))
     counts, tracker = monitor.FrameMonitor(5), stamps.StampTracker()
     for stamp_ns in range(0, 10 ** 9, 10 ** 8):
         tracker.add(stamp_ns)
