@@ -9,14 +9,16 @@ ends with its input. ``processes.py`` is the other end.
 
 import json
 import os
-import resource
 import sys
 from typing import Any, Dict
 
 from espnet_perception.errors import ImageError, PerceptionError
 from espnet_perception.telemetry.clock import monotonic_ns
+from espnet_perception.telemetry.hardware import read_text
+from espnet_perception.user_folders import cache_folder
 
-KILOBYTE = 1024  # the unit of ru_maxrss on Linux
+STATUS, KILOBYTE = '/proc/self/status', 1024
+CACHES = ('onnx', 'tensorrt')
 
 
 class Measuring:
@@ -32,14 +34,15 @@ class Measuring:
 
         :param request: the fields of a Configuration, and confidence, device, image, warm_up, and
             as ``classes`` the file for the classes that it finds.
-        :return: facts of the engine and of the model.
+        :return: facts of the engine, seconds that opening took, what the engine gives, and
+            whether this process also made the file that the engine reads.
         :raises PerceptionError: model, engine or image cannot be used.
         """
         from espnet_perception.engines import EngineOptions
         from espnet_perception.pipeline.agreement import classes
         from espnet_perception.pipeline.models import find_model, open_engine
         import numpy as np
-        start_ns = monotonic_ns()
+        start_ns, cached = monotonic_ns(), _cached()
         model = find_model(request['model'])
         card = model.card
         product = 'logits'
@@ -56,7 +59,7 @@ class Measuring:
         with open(request['classes'], 'wb') as stream:
             np.save(stream, np.asarray(found))
         return {'facts': self._engine.describe(), 'open_s': (opened_ns - start_ns) / 1e9,
-                'product': product}
+                'product': product, 'prepared': cached != _cached()}
 
     def turn(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """
@@ -77,9 +80,23 @@ class Measuring:
             self._engine.infer(self._image_bgr)
             now_ns = monotonic_ns()
             durations_ns.append(now_ns - begun_ns)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE
         return {'start_ns': start_ns, 'end_ns': now_ns, 'durations_ns': durations_ns,
-                'peak_bytes': peak}
+                'peak_bytes': peak_bytes()}
+
+
+def peak_bytes() -> int:
+    """Return the most resident memory that this program has had; 0 where nobody tells."""
+    # ru_maxrss would also count what the parent had when it started this process.
+    for line in (read_text(STATUS) or '').splitlines():
+        if line.startswith('VmHWM:'):
+            return int(line.split()[1]) * KILOBYTE
+    return 0
+
+
+def _cached() -> List[float]:
+    """Return when files last came to the folders of exported graphs and built engines."""
+    folders = [cache_folder(kind) for kind in CACHES]
+    return [os.stat(folder).st_mtime if os.path.isdir(folder) else 0.0 for folder in folders]
 
 
 def _image(path: str, card: Any, size: tuple) -> Any:

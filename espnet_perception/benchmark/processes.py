@@ -101,6 +101,7 @@ class Processes:
     def __init__(self, settings: Settings, folder: str) -> None:
         self._settings, self._folder = settings, folder
         self._open = OrderedDict()  # type: OrderedDict
+        self._prepared = set()  # type: Set[Configuration]
 
     def get(self, one: Configuration) -> MeasuringProcess:
         """
@@ -112,7 +113,7 @@ class Processes:
         if one not in self._open:
             while self._open and self._crowded():
                 self._open.popitem(last=False)[1].close()  # the one that ran longest ago
-            self._open[one] = MeasuringProcess(one, self._settings, self.classes_path(one))
+            self._open[one] = self._start(one)
         self._open.move_to_end(one)
         return self._open[one]
 
@@ -130,6 +131,15 @@ class Processes:
     def __exit__(self, *_error: Any) -> None:
         while self._open:
             self._open.popitem()[1].close()
+
+    def _start(self, one: Configuration) -> MeasuringProcess:
+        """Start a process; again where it had to make the engine's file, which takes memory."""
+        process = MeasuringProcess(one, self._settings, self.classes_path(one))
+        if process.opened['prepared'] and one not in self._prepared:
+            process.close()
+            process = MeasuringProcess(one, self._settings, self.classes_path(one))
+        self._prepared.add(one)
+        return process
 
     def _crowded(self) -> bool:
         if self._settings.processes:

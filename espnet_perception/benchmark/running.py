@@ -117,7 +117,7 @@ class Benchmark:
             except EngineError as error:
                 row['refused'] = str(error)
                 continue
-            row.update(process.opened)
+            row.update((name, process.opened[name]) for name in ('facts', 'open_s', 'product'))
             turn.update(repeat=repeat, round=number, **self._energy(turn, recorder))
             row['turns'].append(turn)
         if not self._present():

@@ -57,7 +57,7 @@ COLUMNS = (
     Column('p99', _latency('p99_ms'), '{:.2f}'),
     Column('frames/s', _figure('frames_per_second'), '{:.1f}'),
     Column('times faster', _figure('times_faster'), '{:.2f}'),
-    Column('peak MB', _figure('peak_mb'), '{:.0f}'),
+    Column('peak MB', lambda row: _figure('peak_mb')(row) or None, '{:.0f}'),
     Column('W', _figure('power_mw', 1e-3), '{:.2f}'),
     Column('mJ/frame', _figure('energy_mj'), '{:.1f}'),
     Column('times less energy', _figure('times_less_energy'), '{:.2f}'),
