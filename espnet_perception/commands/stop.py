@@ -69,8 +69,8 @@ class StopWatch:
         self._others = others - known
         self._begun = {word[:end] for word in others for end in range(1, len(word))}
         self._singles = {keys[0] for keys in listed if len(keys) == 1}
-        self._names = {key for keys in listed for key in keys}
-        self._slips = dict(_slips(self._names), **_slips(self._singles))
+        self._slips = dict(_slips({key for keys in listed for key in keys}),
+                           **_slips(self._singles))
         self._phrases = _padded(listed)
         alone = [_keys(phrase) for phrase in stop_words.alone]
         self._alone = {tuple(keys) for keys in alone}
@@ -79,6 +79,7 @@ class StopWatch:
         self._known_alone = self._fillers.union(self._slips_alone)
         self._letters = set(LETTERS).union(*self._slips)
         self._nouns = _padded(map(_keys, stop_words.nouns))
+        self._companions = {key for noun in self._nouns for key in noun.split()}
         self._run_together = re.compile(' (?:{})+(?= )'.format(
             '|'.join(sorted(map(re.escape, self._singles))) or '(?!)'))
 
@@ -103,9 +104,10 @@ class StopWatch:
         if any(' ' + single in line for single in self._singles):
             named.update(found[1:] for found in self._run_together.findall(line))
         if named:
-            keys = [self._canonical(word, key) if key in named else key
-                    for word, key in zip(said.split(), keys)]
-            found = self._found_anywhere(keys, kinds.union(self._names))
+            found = self._found_anywhere([  # whatever else was said only stands between
+                self._canonical(word, key) if key in named
+                else key if key in self._companions else MARK
+                for word, key in zip(said.split(), keys)])
             if found:
                 return found
         return self._found_alone(keys, kinds)
@@ -114,15 +116,13 @@ class StopWatch:
         """Return whether a word, in its normal form, is another one or begins one."""
         return word in self._others or word in self._begun
 
-    def _found_anywhere(self, keys: List[str], kinds: Set[str]) -> str:
-        """Return the phrase that was said, in whatever company; kinds holds at least the keys."""
-        phrases, nouns = ([one for one in listed if kinds.issuperset(one.split())]
-                          for listed in (self._phrases, self._nouns))
+    def _found_anywhere(self, keys: List[str]) -> str:
+        """Return the phrase that was said, in whatever company."""
         line = ' ' + ' '.join(keys) + ' '
-        if any(phrase in line for phrase in phrases):
-            for noun in nouns:
+        if any(phrase in line for phrase in self._phrases):
+            for noun in self._nouns:
                 line = line.replace(noun, ' ')
-        return next((phrase.strip() for phrase in phrases if phrase in line), '')
+        return next((phrase.strip() for phrase in self._phrases if phrase in line), '')
 
     def _found_alone(self, keys: List[str], kinds: Set[str]) -> str:
         """Return the phrase that alone was said, perhaps several times; empty for none."""

@@ -243,12 +243,19 @@ def _open_engine(directory: str, card: CommandCard, engine: str, threads: int) -
         return OnnxRuntimeSequence(os.path.join(directory, command_card.GRAPH_FILE), threads)
     if engine == 'torch' and importlib.util.find_spec(engine):
         from espnet_perception.engines.sequence_torch import TorchSequence
-        return TorchSequence(_network(directory, card))
+        return TorchSequence(network_of(directory, card))
     raise EngineError("engine '{}' cannot run commands here; install onnxruntime, or torch".format(
         engine))
 
 
-def _network(directory: str, card: CommandCard) -> Any:
+def network_of(directory: str, card: CommandCard) -> Any:
+    """
+    Return the network of a model in evaluation mode (a torch module).
+
+    :param directory: of the model.
+    :param card: its card.
+    :raises ModelError: the weights are damaged, or do not fit.
+    """
     from espnet_perception.networks.command_model import CommandDesign, ERUCommandModel
     from espnet_perception.networks.safe_load import load_state_dict
     from espnet_perception.networks.upstream import load_exactly
