@@ -34,7 +34,8 @@ MAY_IMPORT = {
                             'pipeline.commander', 'pipeline.models', 'pipeline.preprocess',
                             'revision', 'synthetic', 'commands', 'weights.model_directory'),
     'cli': CONTRACT + ('benchmark', 'commands', 'engines', 'evaluation', 'export', 'networks',
-                       'nodes', 'pipeline', 'synthetic', 'telemetry', 'training', 'weights'),
+                       'nodes', 'pipeline', 'revision', 'synthetic', 'telemetry', 'training',
+                       'weights'),
 }
 
 # Who may import what from outside: a library, and the folders or modules that may.
@@ -43,10 +44,13 @@ ROS_MODULES = ('ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnos
                'lifecycle_msgs', 'message_filters', 'rcl_interfaces', 'rclpy', 'sensor_msgs',
                'std_msgs', 'std_srvs', 'vision_msgs')
 OWNERS_OF_LIBRARIES = {
-    'torch': ('networks', 'engines.torch', 'engines.sequence_torch', 'export', 'training'),
+    'torch': ('networks', 'engines.torch', 'engines.tensorrt_torch2trt', 'engines.sequence_torch',
+              'export', 'training'),
     'onnxruntime': ('engines.onnxruntime', 'engines.sequence_onnxruntime'),
     'openvino': ('engines.openvino', 'export.openvino'),
-    'tensorrt': ('engines.tensorrt', 'engines.tensorrt_build'),
+    'tensorrt': ('engines.tensorrt', 'engines.tensorrt_build', 'engines.tensorrt_calibration',
+                 'engines.tensorrt_precision', 'engines.tensorrt_torch2trt'),
+    'torch2trt': ('engines.tensorrt_torch2trt',),
     'rosbags': ('evaluation', 'synthetic'),
     'matplotlib': ('evaluation', 'training'),
     'jinja2': ('evaluation',),
