@@ -28,7 +28,7 @@ lint: setup
 	@$(RUN) tools/lint.sh
 
 bench: setup
-	@$(RUN) python3 bench/engines.py $(if $(MODEL),--model '$(MODEL)')
+	@$(RUN) espnet-perception bench $(if $(MODEL),--model '$(MODEL)')
 	@$(RUN) python3 bench/node_overhead.py $(if $(MODEL),--model '$(MODEL)')
 	@$(RUN) python3 bench/wire_loss.py
 

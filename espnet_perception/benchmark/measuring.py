@@ -10,7 +10,7 @@ ends with its input. ``processes.py`` is the other end.
 import json
 import os
 import sys
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from espnet_perception.errors import ImageError, PerceptionError
 from espnet_perception.telemetry.clock import monotonic_ns

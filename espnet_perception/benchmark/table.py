@@ -131,7 +131,8 @@ def heading(document: Dict[str, Any]) -> List[str]:
     versions = sorted({'{} {}'.format(one['engine'], one['version'].split('-')[0])
                        for one in facts})
     lines = ['Measured {} to {}, espnet_perception {}{}.'.format(
-        document['started'], document['updated'], document['package_version'],
+        document['started'], document['finished'] or document['updated'],
+        document['package_version'],
         ', commit ' + document['commit'] if document['commit'] else ''),
         '{processor}, {cores} cores, {system}, Python {python}; {versions}{gpus}.'.format(
             versions=', '.join(versions),
