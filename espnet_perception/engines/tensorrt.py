@@ -12,7 +12,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from espnet_perception.engines.base import Engine, EngineOptions
 from espnet_perception.engines.cuda import array_at, Cuda, TO_DEVICE, TO_HOST
-from espnet_perception.engines.plan_file import read_plan
+from espnet_perception.engines.plan_file import read_header, read_plan
 from espnet_perception.engines.tensorrt_build import device_number, plan_key, TensorRtLog
 from espnet_perception.errors import EngineError
 import numpy as np
@@ -108,6 +108,7 @@ class TensorRtEngine(Engine):
         super().__init__(options)
         self._cuda = Cuda(device_number(options.device))
         plan = read_plan(plan_path, plan_key('', options, self._cuda))
+        self._header = read_header(plan_path)
         self._log = TensorRtLog()
         try:
             self._runtime = tensorrt.Runtime(self._log)
@@ -155,7 +156,9 @@ class TensorRtEngine(Engine):
         return {'engine': self.name, 'version': str(tensorrt.__version__),
                 'device': '{} (cuda:{})'.format(self._cuda.name, self._cuda.index),
                 'precision': self.options.precision, 'threads': 0,
-                'zero_copy': self._zero_copy, 'cuda_graph': bool(self._recording)}
+                'zero_copy': self._zero_copy, 'cuda_graph': bool(self._recording),
+                'layers_in_fp32': len(self._header.get('kept_in_fp32', ())),
+                'agreement_with_fp32': self._header.get('agreement', {}).get('share')}
 
     def close(self) -> None:
         """Free memory, stream and plan."""

@@ -29,7 +29,7 @@ CAMERA_ARGUMENTS = (
     ('image_transport', '', 'raw or compressed'),
     ('model', '', 'Name of a model, path of a model directory, or path of an upstream .pth file'),
     ('engine', '', 'auto, tensorrt, openvino, onnxruntime or torch'),
-    ('precision', '', 'fp32; or fp16, of the engine tensorrt'),
+    ('precision', '', 'fp32, fp16 or int8, as far as the engine has it'),
     ('fastdds_profile', os.path.join(CONFIG, 'fastdds_profile.xml'),
      'Fast DDS profile for large images; empty for none; one in the environment goes first'),
 )

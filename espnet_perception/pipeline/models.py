@@ -16,13 +16,14 @@ from espnet_perception.engines import (
     LOGGED,
 )
 from espnet_perception.errors import AbsentModelError, EngineError, ModelError, nearest_hint
-from espnet_perception.export.metadata import GraphFacts, PIXELS, read_onnx
+from espnet_perception.export.metadata import GraphFacts, PIXELS, read_onnx, read_openvino
 from espnet_perception.model_card import ModelCard
 from espnet_perception.user_folders import data_folder
 from espnet_perception.weights.catalogue import CATALOGUE, fetched_path
 
 MODELS_VARIABLE = 'ESPNET_PERCEPTION_MODELS'
-GRAPH_SUFFIX = '.onnx'
+GRAPH_READERS = {'.onnx': read_onnx, '.xml': read_openvino}
+OPENVINO_SUFFIX = '.xml'
 
 
 class Model(NamedTuple):
@@ -72,8 +73,8 @@ def find_model(model: str) -> Model:
     Find a model.
 
     :param model: name of a directory in models/, name of released weights that were fetched,
-        path of a model directory, path of an upstream .pth file, or path of an .onnx file that
-        was exported with --labels (neither network nor PyTorch is needed to run it).
+        path of a model directory, path of an upstream .pth file, or path of an .onnx or .xml
+        file that was exported with --labels (neither network nor PyTorch is needed to run it).
     :return: the model; its weights have the sha256 of the card.
     :raises AbsentModelError: nothing there.
     :raises ModelError: damaged, or card and weights do not fit.
@@ -87,8 +88,9 @@ def find_model(model: str) -> Model:
     path = model if is_file else fetched_path(model)
     if not path:
         raise AbsentModelError(_absence(model))
-    if path.endswith(GRAPH_SUFFIX):
-        card, facts = read_onnx(path)
+    read = GRAPH_READERS.get(os.path.splitext(path)[1])
+    if read is not None:
+        card, facts = read(path)
         return Model(card, path, upstream=False, graph=facts)
     from espnet_perception.networks.upstream import load_upstream
     return Model(load_upstream(path)[1], path, upstream=True)
@@ -139,7 +141,7 @@ def open_engine(model: Model, name: str, options: EngineOptions, cache_dir: str,
     :raises EngineError: engine unknown, absent, or it refused the model.
     :raises ModelError: the weights are damaged, or the exported graph cannot be written.
     """
-    name = choose_engine(name, graph_only=model.graph is not None)
+    name = choose_engine(_for_the_file(model, name), graph_only=model.graph is not None)
     artefact = ENGINES[name].artefact
     if artefact == 'network':
         return engine_class(name)(_deployed_network(model, options), options)
@@ -154,6 +156,16 @@ def open_engine(model: Model, name: str, options: EngineOptions, cache_dir: str,
         path = cached_plan(path, options, cache_dir, listener)
     listener.stage('opening the graph in ' + name, None)
     return engine_class(name)(path, options)
+
+
+def _for_the_file(model: Model, name: str) -> str:
+    """Return the engine for a file that only one runtime reads; it may have been left open."""
+    if not model.weights_path.endswith(OPENVINO_SUFFIX):
+        return name
+    if name not in ('auto', 'openvino'):
+        raise EngineError("{} is a file of OpenVINO, and the engine is '{}'; use openvino, or "
+                          'export the model with --format onnx'.format(model.weights_path, name))
+    return 'openvino'
 
 
 def plan_source(model: Model, options: EngineOptions, cache_dir: str = '') -> str:
@@ -195,16 +207,25 @@ def _check_graph(model: Model, options: EngineOptions, bytes_known: bool) -> Non
         reason = 'gives {}, asked for was {}'.format(graph.product, options.product) + (
             again + '--confidence, or ask for no confidence'
             if options.product == 'labels+confidence' else '; give the model it was made from')
+    elif graph.precision == 'int8' and not bytes_known:
+        reason = 'is in int8 for CPUs, and TensorRT calibrates by itself; give it the model that ' \
+            'the file was made from'
     elif graph.bytes_known and not bytes_known:
         reason = 'takes and gives uint8, which TensorRT does not' + again + '--for-tensorrt'
     if reason:
         raise EngineError('{} {}'.format(model.weights_path, reason))
 
 
-def _deployed_network(model: Model, options: EngineOptions) -> Any:
-    from espnet_perception.networks.deploy import DeployedNetwork
-    card = model.card
-    return DeployedNetwork(model.network(), card.mean, card.std, card.channel_order,
+def _deployed_network(model: Model, options: EngineOptions, for_torch2trt: bool = False) -> Any:
+    """Return network, pre- and postprocessing; for torch2trt of convolutions wherever it can."""
+    from espnet_perception.networks.deploy import DeployedNetwork, HalfPrecision
+    card, network = model.card, model.network()
+    if for_torch2trt:
+        from espnet_perception.networks.fused import fold
+        network = fold(network)
+    elif options.precision == 'fp16':
+        network = HalfPrecision(network)
+    return DeployedNetwork(network, card.mean, card.std, card.channel_order,
                            options.product, card.input_type)
 
 

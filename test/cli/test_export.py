@@ -101,6 +101,45 @@ def test_build_engine(tensorrt_82, tiny_model_dir, tmp_path, frames, capsys, mon
     assert '--again' in again
 
 
+def test_export_of_an_engine(tensorrt_82, tiny_model_dir, tmp_path, frames, capsys, monkeypatch):
+    """ONNX file and engine beside each other; a node with an empty cache takes that engine."""
+    from espnet_perception.pipeline import create_segmenter
+    from espnet_perception.settings import SegmenterSettings
+    monkeypatch.chdir(tmp_path)
+    start = ['export', str(tiny_model_dir), '--format', 'tensorrt']
+    assert main([*start, '--confidence', '--precision', 'fp16', '--frames', str(frames)]) == 0
+    text = capsys.readouterr().out
+    assert '100.000% of the labels are those of' in text and '.plan (' in text
+    name = 'tiny_96x64_labels_confidence_tensorrt.onnx'
+    plans = [one for one in os.listdir(str(tmp_path)) if one.endswith('.plan')]
+    assert os.path.exists(name) and len(plans) == 1
+    builds = len(tensorrt_82.calls)
+    settings = SegmenterSettings(precision='fp16', cache_dir=str(tmp_path / 'empty'))
+    with create_segmenter(name, 'tensorrt', settings) as segmenter:
+        assert segmenter.describe()['precision'] == 'fp16'
+    assert len(tensorrt_82.calls) == builds
+    for arguments, sentence in (
+            ([*start, '--batch', '2'], 'takes one image at once, got --batch 2'),
+            ([*start[:-1], 'onnx', '--frames', frames], '--frames and --again are for --format'),
+            ([*start[:-1], 'onnx', '--precision', 'int8'], '--precision int8 is for --format')):
+        assert sentence in refusal(capsys, *arguments)
+
+
+def test_frames_of_a_bag(drive, city_model, monkeypatch):
+    """The frames of the camera, evenly spread, at the size of the network."""
+    from espnet_perception import model_card
+    from espnet_perception.cli import frames
+    from espnet_perception.errors import BagError
+    card = model_card.load(city_model)
+    assert [image.shape for image in frames.read_frames(str(drive), card, (48, 64))] == [
+        (48, 64, 3)] * 8
+    monkeypatch.setattr(frames, 'MOST_FRAMES', 3)
+    first, _second, _third = frames.read_frames(str(drive), card, (48, 64))
+    assert first.dtype == np.uint8 and first.std() > 1
+    with pytest.raises(BagError, match='there is no bag at'):
+        frames.read_frames('/nowhere.mcap', card, (48, 64))
+
+
 def test_build_engine_refuses(tensorrt_82, tiny_model_dir, tmp_path, frames, capsys):
     """Int8 on a TX2, a folder without images, a file that is none."""
     start = ['build-engine', tiny_model_dir, '--cache-dir', tmp_path / 'cache']

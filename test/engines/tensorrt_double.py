@@ -22,7 +22,7 @@ import onnxruntime
 
 MAGIC = b'plan of the double '
 MODULES = tuple('espnet_perception.engines.tensorrt' + name
-                for name in ('', '_build', '_calibration', '_precision'))
+                for name in ('', '_build', '_calibration', '_precision', '_torch2trt'))
 LAYER_TYPES = {
     'Conv': 'CONVOLUTION', 'PRelu': 'PARAMETRIC_RELU', 'Sigmoid': 'ACTIVATION',
     'MatMul': 'MATRIX_MULTIPLY', 'ReduceSum': 'REDUCE', 'ReduceMax': 'REDUCE', 'ArgMax': 'TOPK',
@@ -279,7 +279,7 @@ def _plan(module):
     """Return a plan with its ports."""
     class ICudaEngine:
         def __init__(self, onnx, spoiled):
-            self._spoiled = spoiled
+            self._onnx, self._spoiled = onnx, spoiled
             self._session = onnxruntime.InferenceSession(
                 onnx, providers=['CPUExecutionProvider'])
             self._ports = [
@@ -293,6 +293,10 @@ def _plan(module):
 
         def _named(self, name):
             return next(port for port in self._ports if port.name == name)
+
+        def serialize(self):
+            return module.IHostMemory(b'|'.join([MAGIC + module.__version__.encode(), b'exact',
+                                                 self._onnx]))
 
         def create_execution_context(self):
             return module.IExecutionContext(self)
