@@ -94,7 +94,7 @@ def test_without_confidence(tiny_model_dir):
 def test_kept_logits_decide_the_labels(tiny_model_dir, segmenter):
     """The evaluation path that keeps the scores gives the same labels."""
     settings = SegmenterSettings(keep_logits=True)
-    with create_segmenter(tiny_model_dir, 'openvino', settings) as opened:
+    with create_segmenter(tiny_model_dir, segmenter.describe()['engine'], settings) as opened:
         result = opened.segment(image_of(64, 96))
     assert result.logits.shape == (5, 64, 96)
     assert np.array_equal(result.labels, segmenter.segment(image_of(64, 96)).labels)
