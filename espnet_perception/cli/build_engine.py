@@ -41,18 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='auto, cuda or cuda:N (%(default)s)')
     parser.add_argument('--cache-dir', default=settings.cache_dir, metavar='FOLDER',
                         help='as the parameter cache_dir of the node')
-    add_frames(parser)
-
-
-def add_frames(parser: argparse.ArgumentParser) -> None:
-    """
-    Declare what a build with a check of the labels takes.
-
-    :param parser: a parser.
-    """
     parser.add_argument('--frames', metavar='FOLDER_OR_BAG',
                         help='images on which to compare the labels with those of fp32, and to '
                              'calibrate int8')
+    add_again(parser)
+
+
+def add_again(parser: argparse.ArgumentParser) -> None:
+    """
+    Declare how to have an engine built although there is one.
+
+    :param parser: a parser.
+    """
     parser.add_argument('--again', action='store_true',
                         help='build it even if there is one, or if it was refused before')
 

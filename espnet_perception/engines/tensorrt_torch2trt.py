@@ -15,7 +15,7 @@ import os
 import time
 from typing import Any, Callable, Dict, Tuple
 
-from espnet_perception.engines.base import EngineOptions, first_line
+from espnet_perception.engines.base import Engine, EngineOptions, first_line
 from espnet_perception.engines.cuda import Cuda
 from espnet_perception.engines.listener import BuildListener, LOGGED
 from espnet_perception.engines.plan_file import PlanKey, read_plan, UnusablePlanError, write_plan
@@ -57,6 +57,7 @@ class Torch2TrtEngine(TorchEngine):
 
     def __init__(self, make_network: Callable[[], nn.Module], options: EngineOptions,
                  place: Tuple[str, str], listener: BuildListener = LOGGED) -> None:
+        Engine.__init__(self, options)  # refuses before anything is built
         library = _library()
         cuda = Cuda(device_number(options.device))
         check_precision(options.precision, cuda)

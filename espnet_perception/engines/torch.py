@@ -52,7 +52,8 @@ class TorchEngine(Engine):
             outputs = (self._recording or self._network)(pixels)
         if isinstance(outputs, torch.Tensor):
             outputs = (outputs,)
-        return [output[0].cpu().numpy() for output in outputs]
+        recorded = self._recording is not None  # its outputs are overwritten by the next run
+        return [output[0].to('cpu', copy=recorded).numpy() for output in outputs]
 
     def describe(self) -> Dict[str, Any]:
         """Return runtime, version, device, precision and threads as plain values."""

@@ -10,7 +10,7 @@ import types
 
 from espnet_perception.engines import EngineOptions
 from espnet_perception.engines import torch as torch_engine
-from espnet_perception.errors import EngineError
+from espnet_perception.errors import EngineError, ModelError
 from espnet_perception.export.onnx import trace_to_onnx
 from espnet_perception.pipeline.models import find_model, open_engine
 import numpy as np
@@ -96,7 +96,7 @@ def test_what_is_refused(tensorrt, torch2trt, tiny_model_dir, tiny_graph, tmp_pa
     assert not [name for name in os.listdir(str(tmp_path)) if name.endswith('.plan')]
     with pytest.raises(EngineError, match='engine tensorrt got cuda_graph true, which it has not'):
         open_tiny(tiny_model_dir, tmp_path, builder='torch2trt', cuda_graph=True)
-    with pytest.raises(EngineError, match='is an exported graph, which has no network any more'):
+    with pytest.raises(ModelError, match='is an exported graph, which has no network any more'):
         open_tiny(tiny_graph, tmp_path, builder='torch2trt')
     monkeypatch.setitem(sys.modules, 'torch2trt', None)
     with pytest.raises(EngineError, match=r'builder torch2trt needs the package torch2trt, .* set '
