@@ -10,7 +10,8 @@
 #   3.12   Ubuntu 24.04: the tests of the robot's code, with ROS 2 from wheels
 # 3.6 and 3.8 have the versions of requirements/matrix/LEG.txt, the others those of `make setup`.
 # Environments stay in .venv-pyLEG and are made again when these lists change. A Python that is
-# not on this machine (PATH, pyenv) is skipped with a sentence. Exit status 1 when a leg fails.
+# not on this machine (PATH, pyenv) is skipped with a sentence. The first leg that fails ends the run
+# with exit status 1.
 set -e -o pipefail
 cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
@@ -52,15 +53,22 @@ make_environment() {  # FOLDER INTERPRETER LIST
 }
 
 test_robot() {  # COMMAND...: the interpreter
-  local list='import sys; sys.path.insert(0, "test/structure"); import robot_side; print(*robot_side'
-  local left_out=
+  local side='import sys; sys.path.insert(0, "test/structure"); from robot_side import *; print(*'
+  local left_out= failed=0 other
   if [ "$quick" = yes ]; then
-    left_out=$("$@" -c "$list.slow_tests(), sep=' --ignore=')")
+    left_out=--ignore=$("$@" -c "${side}slow_tests(), sep=' --ignore=')")
   fi
   # The nodes need ROS 2: where it is not, that they compile is what can be said.
-  "$@" -m compileall -q -f $("$@" -c "$list.code())") launch setup.py
-  "$@" -m pytest -p no:cacheprovider $("$@" -c "$list.tests())") \
-    ${left_out:+--ignore=$left_out} $PYTEST_ARGS
+  "$@" -m compileall -q -f $("$@" -c "${side}code())") launch setup.py
+  # Tests keep to one thread, so two cores run two halves.
+  "$@" -m pytest -p no:cacheprovider $("$@" -c "${side}tests(graphs=True))") $left_out \
+    $PYTEST_ARGS > "$scratch/graphs.log" 2>&1 &
+  other=$!
+  trap 'kill "$other" 2> /dev/null || true' EXIT  # an interrupt does not reach it by itself
+  "$@" -m pytest -p no:cacheprovider $("$@" -c "${side}tests(graphs=False))") $PYTEST_ARGS || failed=1
+  wait "$other" || failed=1
+  cat "$scratch/graphs.log"
+  return $failed
 }
 
 # A command model is trained with Python 3.10 and newer, and read with any.
