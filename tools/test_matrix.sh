@@ -10,8 +10,8 @@
 #   3.12   Ubuntu 24.04: the tests of the robot's code, with ROS 2 from wheels
 # 3.6 and 3.8 have the versions of requirements/matrix/LEG.txt, the others those of `make setup`.
 # Environments stay in .venv-pyLEG and are made again when these lists change. A Python that is
-# not on this machine (PATH, pyenv) is skipped with a sentence. The first leg that fails ends the run
-# with exit status 1.
+# not on this machine (PATH, pyenv) is skipped with a sentence. The first leg that fails ends the
+# run with exit status 1.
 set -e -o pipefail
 cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
