@@ -5,7 +5,13 @@
 import os
 
 from espnet_perception.errors import EngineError
-from espnet_perception.export.language import export_step, SCORES_OUTPUT, TOKEN_INPUT
+from espnet_perception.export.language import (
+    export_sequence,
+    export_step,
+    SCORES_OUTPUT,
+    TOKEN_INPUT,
+    TOKENS_INPUT,
+)
 from espnet_perception.networks import create_network
 import numpy as np
 import onnx
@@ -28,6 +34,22 @@ def lively(name, arguments):
             module.running_mean.uniform_(-0.3, 0.3)
             module.running_var.uniform_(0.3, 1.5)
     return network.eval()
+
+
+@pytest.mark.parametrize('length', [1, 2, 12])
+@pytest.mark.parametrize('arguments', [{}, {'rec_groups': 1}, {'norm': 'none'}])
+def test_a_whole_text_in_the_runtime_is_the_text_in_torch(tmp_path, arguments, length):
+    """Any number of words through one graph: scores of each within 1e-5."""
+    runtime = pytest.importorskip('onnxruntime')
+    network, path = lively('eru_lm', arguments), str(tmp_path / 'sequence.onnx')
+    export_sequence(network, path)
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    session = runtime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    tokens = torch.randint(11, (length,))
+    with torch.no_grad():
+        expected = network(tokens.unsqueeze(1))[0][:, 0].numpy()
+    scores, = session.run([SCORES_OUTPUT], {TOKENS_INPUT: tokens.numpy()})
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize('batch', [1, 3])
