@@ -105,8 +105,8 @@ class Benchmark:
                ) -> None:
         order = list(self._present())
         random.Random('{} {}'.format(repeat, number)).shuffle(order)
-        done = self._record.document['conditions']
-        done.append(dict(self._conditions(recorder), repeat=repeat, round=number))
+        conditions = dict(self._conditions(recorder), repeat=repeat, round=number)
+        turns = []  # a round that is broken off leaves nothing
         for one in order:
             self._progress(self._settings.rounds * repeat + number,
                            self._settings.rounds * self._settings.repeats, one.key)
@@ -119,6 +119,9 @@ class Benchmark:
                 continue
             row.update((name, process.opened[name]) for name in ('facts', 'open_s', 'product'))
             turn.update(repeat=repeat, round=number, **self._energy(turn, recorder))
+            turns.append((row, turn))
+        self._record.document['conditions'].append(conditions)
+        for row, turn in turns:
             row['turns'].append(turn)
         if not self._present():
             raise EngineError('nothing can be measured; {}: {}'.format(
@@ -138,7 +141,7 @@ class Benchmark:
         return [one for one in self._everyone if not self._record.rows[one.key]['refused']]
 
     def _rounds_done(self, repeat: int) -> int:
-        """Return how many rounds are whole; a round that was broken off was never saved."""
+        """Return how many rounds are whole."""
         return max(len(self._record.turns(one, repeat)) for one in self._everyone)
 
     def _goes_on(self, repeat: int, number: int) -> bool:

@@ -34,6 +34,7 @@ def measure(tmp_path, monkeypatch):
             Benchmark(kept, [OPENVINO, TORCH], settings, sensors, lambda *_: None).run()
         finally:
             run.order = processes.order
+            kept.save()  # as the command does
         return json.loads((tmp_path / 'bench.json').read_text())
     return run
 
@@ -57,6 +58,7 @@ def test_what_is_finished_is_kept_and_gone_on_with(measure, tmp_path):
         measure({'torch': [30, 30, KeyboardInterrupt()], 'openvino': 10})
     kept = json.loads((tmp_path / 'bench.json').read_text())
     assert [len(row['turns']) for row in kept['configurations']] == [2, 2]
+    assert len(kept['conditions']) == 2
     assert kept['finished'] is None
     document = measure({'torch': 33, 'openvino': 11})
     assert len(measure.order) == 8

@@ -58,7 +58,7 @@ def test_engines_side_by_side(tmp_path, tiny_model_dir, capsys, monkeypatch):
 
 @pytest.mark.parametrize('arguments, said', [
     (['--rounds', '0'], '--rounds is 0, expected 1 to 100000'),
-    (['--precisions', 'fp8'], "--precisions has 'fp8', expected fp32 or fp16"),
+    (['--precisions', 'fp8'], "--precisions has 'fp8', expected fp32"),
     (['--threads', '1,x'], "--threads is '1,x', expected whole numbers of 0 to 256"),
     (['--engines', 'onxruntime'], "unknown engine 'onxruntime'; did you mean 'onnxruntime'?"),
     (['--sizes', '96'], "--size is '96', expected WIDTHxHEIGHT"),
