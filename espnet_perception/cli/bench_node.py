@@ -186,9 +186,10 @@ def _show(record: _Record) -> None:
             print('{}: not finished; the same command goes on'.format(_words(int(count))))
             continue
         searches[int(count)] = (found['highest_hz'], found['saturated_hz'])
-        print('{}: borne up to {}, saturated at {} each: {}'.format(
-            _words(int(count)), *('–' if rate_hz is None else '{:g} Hz'.format(rate_hz)
-                     for rate_hz in searches[int(count)]), found['reason']))
+        rates = ['–' if rate_hz is None else '{:g} Hz'.format(rate_hz)
+                 for rate_hz in searches[int(count)]]
+        print('{}: borne up to {}, saturated at {} each: {}'.format(_words(int(count)), *rates,
+                                                                    found['reason']))
     load_chart(record.folder / CHART_FILE, results, searches)
     print('{0}/{1}, {0}/{2}'.format(record.folder, JSON_FILE, CHART_FILE))
 

@@ -29,6 +29,7 @@ import numpy as np
 
 CHUNK_FRAMES = 64
 RETRIES = 3  # of a chunk whose worker is lost
+ATTEMPTS = 3  # to start workers on this machine
 OBJECT_STORE_BYTES = 200 * 2 ** 20  # results are texts of some hundred kilobytes
 NO_RAY = ('a replay on a cluster needs Ray, which cannot be imported ({}); pip install ray, or '
           'leave out --cluster')
@@ -135,20 +136,29 @@ def connected(where: str, opener: Opener, cores: int) -> Iterator[Cluster]:
         package_folder = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(part for part in (package_folder, os.environ.get('PYTHONPATH'))
                                if part)
+        os.environ['PYTHONPATH'] = path  # for the workers; an environment of Ray's own starts more
         options = {'address': 'local', 'num_cpus': int(where) * cores, 'include_dashboard': False,
-                   'object_store_memory': OBJECT_STORE_BYTES,
-                   'runtime_env': {'env_vars': {'PYTHONPATH': path}}}
-    try:
-        ray.init(log_to_driver=False, logging_level='error', **options)
-    except Exception as error:  # Ray raises bare ones too, as where the machine is too busy
-        ray.shutdown()
-        raise PerceptionError("no Ray cluster at '{}': {}; try again, start one with ray start, "
-                              'or give the number of workers of this machine'.format(
-                                  where, ' '.join(str(error).split())))
+                   'object_store_memory': OBJECT_STORE_BYTES}
+    _start(ray, where, options)
     try:
         yield Cluster(ray, opener, cores)
     finally:
         ray.shutdown()
+
+
+def _start(ray: Any, where: str, options: Dict[str, Any]) -> None:
+    """Start Ray, again if need be: it gives its own processes 15 s, too little when all is busy."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            ray.init(log_to_driver=False, logging_level='error', **options)
+            return
+        except Exception as error:  # Ray raises bare ones too
+            ray.shutdown()
+            if attempt == ATTEMPTS or not where.isdigit():
+                raise PerceptionError(
+                    "no Ray cluster at '{}': {}; try again, start one with ray start, or give the "
+                    'number of workers of this machine'.format(where, ' '.join(
+                        str(error).split())))
 
 
 def replay_bags(cluster: Cluster, bags: Dict[str, Place], task: Task, settings: ReplaySettings,

@@ -127,8 +127,8 @@ def test_the_power_node_as_meter():
     """A message is the mean over its period; one without a total is a gap."""
     class Player:
         def powers(self):
-            return [PowerTold(SECOND, 0.5, 6000.0, ('VDD_IN',)), PowerTold(2 * SECOND, 0.5, None,
-                                                                          ())]
+            return [PowerTold(SECOND, 0.5, 6000.0, ('VDD_IN',)),
+                    PowerTold(2 * SECOND, 0.5, None, ())]
     meter = NodeMeter(Player(), '/power/power')
     assert meter.readings() == [Reading(SECOND // 2, SECOND, 3000.0, 0.5),
                                 Reading(3 * SECOND // 2, 2 * SECOND, 0.0, 0.0)]
