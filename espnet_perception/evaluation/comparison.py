@@ -12,16 +12,17 @@ from espnet_perception.evaluation import charts
 import numpy as np
 
 REPLAY = 'replay'
-# Conditions of a report: sections of the document, and what is not one of them within.
+# Sections of a report that hold conditions.
 CONDITIONS = {
     REPLAY: ('package_version', 'commit', 'machine', 'source', 'task', 'label_set', 'classes',
              'power'),
     BENCHMARK: ('package_version', 'commit', 'machine', 'gpus', 'settings', 'power'),
 }
 RUNNING_CONDITIONS = ('governors', 'limits_mhz', 'mode')
-# Panels of the chart: ends of the names of figures, their titles, and how many are drawn.
+OF_ROW = ': '  # between the row of a benchmark and its figure
+# Panels of the chart: ends of the names of figures, and their titles.
 PANELS = (('p50_ms', 'median latency (ms)'), ('energy_per_frame_mj', 'energy of a frame (mJ)'),
-          ('energy_mj', 'energy of a frame (mJ)'), ('iou', 'IoU'), ('top1', 'top-1'),
+          (OF_ROW + 'energy_mj', 'energy of a frame (mJ)'), ('iou', 'IoU'), ('top1', 'top-1'),
           ('f1', 'F1'))
 MOST_BARS = 40
 WHITE_SPACE = 1.15
@@ -151,7 +152,7 @@ def draw(comparison: Comparison, path: Path) -> bool:
     """
     panels = []
     for ending, title in PANELS:
-        pairs = [pair for pair in comparison.pairs if pair.name.split('.')[-1].endswith(ending)
+        pairs = [pair for pair in comparison.pairs if pair.name.endswith(ending)
                  and pair.difference is not None and not any(pair in drawn for _, drawn in panels)]
         if pairs:
             panels.append((title, pairs[:MOST_BARS]))
@@ -177,13 +178,19 @@ def _draw_panel(axes: Any, title: str, pairs: Sequence[Pair], names: Sequence[st
         for place, value in zip(places, values):
             axes.text(value, place + offset, ' {:.4g}'.format(value), va='center', fontsize=7,
                       color=charts.INK)
-    axes.set_yticks(places, [pair.name.rpartition('.')[0] or pair.name for pair in pairs])
+    axes.set_yticks(places, [_label(pair.name) for pair in pairs])
     axes.set_xlim(0, WHITE_SPACE * max(1e-9, *(value for pair in pairs for value in pair[1:])))
     axes.invert_yaxis()
     axes.set_title(title, **charts.TITLE)
     if names:
         axes.legend(fontsize=8, frameon=False, loc='lower right', bbox_to_anchor=(1.0, 1.0),
                     ncols=2)
+
+
+def _label(name: str) -> str:
+    """Return what a figure is of, without the figure, which the title of its panel tells."""
+    row, _, figure = name.rpartition(OF_ROW)
+    return row or figure.rpartition('.')[0] or figure
 
 
 def _conditions(document: Dict[str, Any], kind: str) -> Iterator[Tuple[str, str]]:
@@ -223,7 +230,8 @@ def _figures(document: Dict[str, Any], kind: str) -> Iterator[Tuple[str, float]]
         yield from _numbers('', document['overall'])
         return
     for row in document['configurations']:
-        yield from _numbers(row['key'].replace('.', ','), row['figures'] or {})
+        for name, value in _numbers('', row['figures'] or {}):
+            yield row['key'] + OF_ROW + name, value
 
 
 def _numbers(name: str, value: Any) -> Iterator[Tuple[str, float]]:

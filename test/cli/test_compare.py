@@ -81,7 +81,7 @@ def test_benchmarks(written):
     assert found.conditions == [
         ('governors', "['powersave']", "['performance']"),
         ('clocks in MHz', '800 to 2000', '2000 to 2000')]
-    energy, = (pair for pair in found.pairs if pair.name.endswith('energy_mj'))
+    energy, = (pair for pair in found.pairs if pair.name == ROW['key'] + ': energy_mj')
     assert (energy.first, energy.second, energy.difference, energy.ratio) == (50, 25, -25, 0.5)
 
 
