@@ -3,11 +3,11 @@
 """
 Label the reference frames with released networks, and compare the labels of two Pythons.
 
-    python tools/label_maps.py write SHARED here.npz       (in one environment)
-    python tools/label_maps.py write SHARED there.npz      (in the other one)
-    python tools/label_maps.py compare here.npz there.npz
+    python -m tools.label_maps write SHARED here.npz       (in one environment)
+    python -m tools.label_maps write SHARED there.npz      (in the other one)
+    python -m tools.label_maps compare here.npz there.npz
 
-SHARED is the folder of the reference data. Runs from Python 3.6 on, with the package in its path.
+SHARED is the folder of the reference data. Runs from Python 3.6 on, in the root of the repository.
 """
 
 import argparse

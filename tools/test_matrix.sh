@@ -18,8 +18,6 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export ESPNET_COMMAND_MODEL=$scratch/commands
 shared=${ESPNET_SHARED:-$PWD/../shared}
-# ROS 2 that the caller has sourced is for one Python only.
-unset AMENT_PREFIX_PATH ROS_DISTRO PYTHONPATH DISTRO
 
 find_python() {  # LEG: print its interpreter
   local candidate
@@ -84,22 +82,25 @@ compare_labels() {  # COMMAND...: the interpreter
     return
   fi
   if [ ! -f "$scratch/here.npz" ]; then
-    tools/run.sh python3 tools/label_maps.py write "$shared" "$scratch/here.npz"
+    tools/run.sh python3 -m tools.label_maps write "$shared" "$scratch/here.npz"
   fi
-  PYTHONPATH=$PWD "$@" tools/label_maps.py write "$shared" "$scratch/leg.npz"
-  "$@" tools/label_maps.py compare "$scratch/here.npz" "$scratch/leg.npz"
+  "$@" -m tools.label_maps write "$shared" "$scratch/leg.npz"
+  "$@" -m tools.label_maps compare "$scratch/here.npz" "$scratch/leg.npz"
 }
 
 run_pinned() {  # LEG INTERPRETER
   local folder=$PWD/.venv-py${1/./}
+  # ROS 2 that the caller has sourced is for another Python.
+  local leg_python=(env -u AMENT_PREFIX_PATH -u PYTHONPATH "$folder/bin/python")
   make_environment "$folder" "$2" "requirements/matrix/$1.txt"
   bring_command_model
-  test_robot "$folder/bin/python"
-  compare_labels "$folder/bin/python"
+  test_robot "${leg_python[@]}"
+  compare_labels "${leg_python[@]}"
 }
 
 run_with_ros() {  # LEG INTERPRETER
   export MATRIX_LEG=$1
+  unset AMENT_PREFIX_PATH ROS_DISTRO PYTHONPATH DISTRO  # the leg has ROS 2 of its own
   PYTHON=$2 tools/setup.sh
   if [ "$1" = 3.10 ]; then
     tools/run.sh python3 -m pytest -p no:cacheprovider $PYTEST_ARGS
