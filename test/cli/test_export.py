@@ -120,7 +120,7 @@ def test_export_of_an_engine(tensorrt_82, tiny_model_dir, tmp_path, frames, caps
     assert len(tensorrt_82.calls) == builds
     for arguments, sentence in (
             ([*start, '--batch', '2'], 'takes one image at once, got --batch 2'),
-            ([*start[:-1], 'onnx', '--frames', frames], '--frames is for --precision int8 and for'),
+            ([*start[:-1], 'onnx', '--frames', frames], '--frames is for --precision int8 and'),
             ([*start[:-1], 'onnx', '--again'], '--again is for --format tensorrt')):
         assert sentence in refusal(capsys, *arguments)
 
