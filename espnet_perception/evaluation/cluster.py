@@ -147,7 +147,7 @@ def connected(where: str, opener: Opener, cores: int) -> Iterator[Cluster]:
 
 
 def _start(ray: Any, where: str, options: Dict[str, Any]) -> None:
-    """Start Ray, again if need be: it gives its own processes 15 s, too little when all is busy."""
+    """Start Ray, again if need be: it gives its processes 15 s, too little where all is busy."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             ray.init(log_to_driver=False, logging_level='error', **options)

@@ -15,11 +15,11 @@ from espnet_perception.errors import PerceptionError
 from espnet_perception.evaluation.messages import BagMessage, IMAGE, Topic
 from espnet_perception.evaluation.player import NodeCounters, Player
 from espnet_perception.telemetry.clock import monotonic_ns
+from espnet_perception.telemetry.energy import SECOND_NS
 from espnet_perception.telemetry.latency import summarise
 import numpy as np
 from rosbags.typesys import get_typestore, Stores
 
-SECOND_NS = 1_000_000_000
 POLL_S = 0.02
 STAMP_NS = 1_600_000_000 * SECOND_NS  # of the first frame; any will do, if it is the only one
 SETTLE_S = 3.0  # longest wait for the answers to the last frames

@@ -12,10 +12,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tu
 
 from espnet_perception.telemetry.clock import monotonic_ns
 from espnet_perception.telemetry.energy import Point, SECOND_NS
+from espnet_perception.telemetry.frame_energy import LEAST_COVERED
 from espnet_perception.telemetry.recorder import PowerRecorder
 
-# A mean over less of the time would say little of the rest of it.
-LEAST_MEASURED = 0.9
 POLL_S = 0.02
 
 
@@ -202,7 +201,7 @@ def power_figures(rows: Sequence[PowerRow]) -> Optional[Dict[str, Any]]:
         return None
     elapsed_s, frames = sum(row.elapsed_s for row in rows), sum(row.frames for row in rows)
     mean_mw = energy_mj / measured_s
-    known = frames and measured_s >= LEAST_MEASURED * elapsed_s
+    known = frames and measured_s >= LEAST_COVERED * elapsed_s
     return {'mean_mw': mean_mw, 'max_mw': max(row.power_mw for row in rows if row.measured_s),
             'energy_mj': energy_mj, 'measured_s': measured_s, 'elapsed_s': elapsed_s,
             'frames': frames,

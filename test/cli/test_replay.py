@@ -77,6 +77,9 @@ def test_bags_of_one_name_do_not_mix(drive, city_model, tmp_path):
     (['{drive}', '--model', '/nowhere'], '/nowhere'),
     (['{drive}', '--live', '--rate', 'fast'], "--rate is 'fast', expected a number above 0"),
     (['{drive}', '--live', '--rate', '-1'], "--rate is '-1'"),
+    (['{drive}', '--cluster', '2', '--live'], '--cluster is for offline replay'),
+    (['{drive}', '--cluster', '0'], '--cluster is 0, expected at least 1 worker'),
+    (['{drive}', '{drive}', '--cluster', '2'], 'a bag is given twice'),
     (['{drive}', '--truth', '/camera/labels', '--truth-classes', 'kitti'], 'kitti'),
     (['{drive}', '--output', '/dev/null/out'], 'cannot write /dev/null/out'),
     (['{drive}', '--live', '--output', '/dev/null/out'], 'cannot write /dev/null/out')])
