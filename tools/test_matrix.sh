@@ -40,9 +40,9 @@ make_environment() {  # FOLDER INTERPRETER LIST
   fi
   echo "environment ${1##*/}, pinned by $3 (1 to 3 GB)"
   "$2" -m venv --clear "$1"
-  # What comes with Python 3.6 is too old to know the wheels.
-  if ! { "$1/bin/python" -m pip install --disable-pip-version-check pip==21.3.1 \
-      && "$1/bin/python" -m pip install -r "$3"; } > "$1/pip.log" 2>&1; then
+  # The pip of Python 3.6 is too old to know the wheels. It would obey our setup.cfg, so go away.
+  if ! (cd "$1" && bin/python -m pip install --disable-pip-version-check pip==21.3.1 \
+      && bin/python -m pip install -r "$OLDPWD/$3") > "$1/pip.log" 2>&1; then
     tail -n 15 "$1/pip.log" >&2
     echo "pip could not install $3; the whole log is in $1/pip.log" >&2
     return 1
