@@ -10,6 +10,7 @@ from espnet_perception.telemetry.latency import summarise
 import numpy as np
 
 LEAST_COVERED = 0.9  # of a turn must be measured by the power sensor, or its energy is not known
+LEAST_DIVISOR = 1e-6  # ms or mJ; what is left above the idle power may be nothing
 NORMAL_QUANTILE = 1.96  # of 95 %
 MEGABYTE = 1e6
 
@@ -104,7 +105,7 @@ def ratio(own: Sequence[Turn], reference: Sequence[Turn],
     ratios = []
     for turn in own:
         other, mine = others.get((turn['repeat'], turn['round'])), value(turn)
-        if other is not None and mine:
+        if other is not None and mine is not None and mine > LEAST_DIVISOR:
             ratios.append(other / mine)
     return float(np.median(ratios)) if ratios else None
 

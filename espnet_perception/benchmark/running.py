@@ -19,6 +19,7 @@ from espnet_perception.benchmark.plan import Configuration, reference_of, Settin
 from espnet_perception.benchmark.processes import Processes
 from espnet_perception.benchmark.record import now, Record
 from espnet_perception.errors import EngineError
+from espnet_perception.telemetry import nvml
 from espnet_perception.telemetry.energy import SECOND_NS
 from espnet_perception.telemetry.health import examine
 from espnet_perception.telemetry.power import Sensors
@@ -80,8 +81,9 @@ class Benchmark:
         power = self._record.document['power']
         power.update(rails=[{'name': rail.name, 'source': rail.source, 'where': rail.where}
                             for rail in self._sensors.rails],
-                     missing=self._sensors.no_power_sentence(), idle_mw=None)
-        self._record.document['gpus'] = [gpu.where for gpu in self._sensors.gpus]
+                     total=[], missing=self._sensors.no_power_sentence(), idle_mw=None)
+        self._record.document['gpus'] = [
+            gpu.where if gpu.source == nvml.SOURCE else gpu.source for gpu in self._sensors.gpus]
         if self._settings.above_idle:
             self._progress(0, 0, 'idle for {:g} s'.format(IDLE_S))
             if self._sensors.rails:
@@ -121,6 +123,9 @@ class Benchmark:
             turn.update(repeat=repeat, round=number, **self._energy(turn, recorder))
             turns.append((row, turn))
         self._record.document['conditions'].append(conditions)
+        if self._sensors.rails:
+            self._record.document['power']['total'] = list(
+                recorder.report(SECOND_NS).total_rails)
         for row, turn in turns:
             row['turns'].append(turn)
         if not self._present():

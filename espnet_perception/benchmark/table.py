@@ -214,8 +214,9 @@ def _power(document: Dict[str, Any]) -> List[str]:
     idle = 'idle power is included' if power['idle_mw'] is None else \
         'the idle power of {:.2f} W, measured before, is subtracted'.format(
             power['idle_mw'] / 1e3)
-    return ['W and mJ/frame: {}; {}.'.format(', '.join(
-        '{source} {name}'.format(**rail) for rail in power['rails']), idle)]
+    return ['W and mJ/frame: {}; {}.'.format(' + '.join(
+        '{source} {name}'.format(**rail) for rail in power['rails']
+        if rail['name'] in power['total']), idle)]
 
 
 def _papers(rows: List[Dict[str, Any]]) -> str:

@@ -69,3 +69,10 @@ def test_a_ratio_is_taken_within_rounds():
     assert ratio(own, reference, median_ms) == 3
     assert ratio(own, [], median_ms) is None
     assert ratio(own, reference, energy_mj) is None
+
+
+def test_nothing_above_the_idle_power_has_no_ratio():
+    idle = turn(10, energy_mj=40.0, covered_ns=10 * MS, idle_mw=4000.0)
+    busy = turn(10, energy_mj=50.0, covered_ns=10 * MS, idle_mw=4000.0)
+    assert ratio([idle], [busy], energy_mj) is None
+    assert ratio([busy], [idle], energy_mj) == pytest.approx(0)

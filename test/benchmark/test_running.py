@@ -12,6 +12,7 @@ from espnet_perception.benchmark.running import Benchmark
 from espnet_perception.errors import EngineError, SensorError
 from espnet_perception.telemetry.energy import Energy
 from espnet_perception.telemetry.power import Sensors
+from espnet_perception.telemetry.recorder import PowerReport
 from espnet_perception.telemetry.sensor import Measurement, Missing, Rail, WHOLE
 import pytest
 
@@ -135,7 +136,7 @@ class FiveWatts:
         return 4000.0
 
     def report(self, window_ns):
-        return None
+        return PowerReport(0.0, window_ns, 1, (), None, ('VDD_IN',), None)
 
 
 @pytest.mark.parametrize('above_idle, power_mw', [(False, 5000), (True, 1000)])
@@ -150,6 +151,7 @@ def test_energy_comes_from_the_recorder(measure, monkeypatch, above_idle, power_
     assert fast['energy_mj'] == pytest.approx(power_mw * 0.01)
     assert fast['times_less_energy'] == pytest.approx(3)
     assert document['power']['idle_mw'] == (4000 if above_idle else None)
+    assert document['power']['total'] == ['VDD_IN']
     assert document['power']['rails'] == [{'name': 'VDD_IN', 'source': 'INA3221',
                                            'where': '/sys/x'}]
 

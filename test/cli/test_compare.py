@@ -28,7 +28,7 @@ BENCH = {'kind': 'benchmark', 'format': 1, 'package_version': '0.1.0', 'commit':
          'started': 'then', 'updated': 'later', 'finished': 'later', 'gpus': [],
          'settings': {'iterations': 100, 'rounds': 10, 'repeats': 1}, 'baseline': {},
          'power': {'rails': [{'name': 'VDD_IN', 'source': 'INA3221', 'where': '/sys/x'}],
-                   'missing': '', 'idle_mw': None},
+                   'total': ['VDD_IN'], 'missing': '', 'idle_mw': None},
          'conditions': [{'governors': ['powersave'], 'clock_mhz': [800.0, 2000.0], 'load': 0.1,
                          'limits_mhz': [800.0, 2000.0], 'mode': 'MAXN', 'temperatures': {}}],
          'configurations': [ROW]}
