@@ -80,7 +80,7 @@ def run(chosen: argparse.Namespace) -> int:
         chosen.engine, chosen.threads, parse_size(chosen.size) if chosen.size else (0, 0),
         _scales(chosen.scales), chosen.flip, chosen.truth_classes, chosen.images,
         SAMPLES if chosen.report else 0)
-    dataset = _open(chosen)
+    dataset = open_dataset(chosen)
     evaluation = evaluate(chosen.model, dataset, options)
     figures = dict(evaluation.figures, split=chosen.split)
     if dataset.note:
@@ -130,7 +130,13 @@ def _cell(value: Any, kind: str) -> str:
     return ('{:.2f}'.format(100 * value) if kind == 'share' else '{:,}'.format(value)).rjust(10)
 
 
-def _open(chosen: argparse.Namespace) -> Any:
+def open_dataset(chosen: argparse.Namespace) -> Any:
+    """
+    Return the data set that was asked for.
+
+    :param chosen: the arguments dataset, folder, split and option.
+    :raises PerceptionError: no such data set, or it cannot be opened.
+    """
     from espnet_perception.training import datasets
     from espnet_perception.training.settings_file import parse_overrides
     openers = dict.fromkeys(datasets.SEGMENTATION, datasets.open_pairs)

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any, List, Tuple
 
-from espnet_perception.cli.build_engine import add_frames, build_and_tell
+from espnet_perception.cli.build_engine import add_again, build_and_tell
 from espnet_perception.cli.sizes import parse_size
 from espnet_perception.errors import PerceptionError, SettingsError
 from espnet_perception.export.quantise import LEAST_AGREEMENT
@@ -22,10 +22,17 @@ class ids, and the file itself is a model:
     ros2 launch espnet_perception segmentation.launch.py model:=$PWD/FILE.onnx engine:=tensorrt
 
 --format tensorrt writes the ONNX file of that form and, beside it, the engine of this machine, as
-build-engine builds it; the node finds it there."""
+build-engine builds it; the node finds it there.
+
+For CPUs a model can be quantised to int8 (--format openvino or onnx; --labels is understood). The
+labels that change are counted on frames that were not calibrated on, and written into the card:
+
+    espnet-perception export MODEL --format openvino --precision int8 --confidence --frames BAG"""
+INT8 = 'int8'
+INT8_FRAMES = 100
 TENSORRT = 'tensorrt'
 FORMATS = ('onnx', 'torchscript', 'openvino', TENSORRT)
-PRECISIONS = ('fp32', 'fp16', 'int8')
+PRECISIONS = ('fp32', 'fp16', INT8)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '(%(default)s)')
     parser.add_argument('--format', default=FORMATS[0], choices=FORMATS, help='(%(default)s)')
     parser.add_argument('--precision', default=PRECISIONS[0], choices=PRECISIONS,
-                        help='of the computation; int8 of a TensorRT engine alone, whose ONNX '
-                             'file stays fp32 (%(default)s)')
+                        help='of the computation; that of a TensorRT engine is its own, its ONNX '
+                             'file stays fp32; int8 needs --frames (%(default)s)')
     parser.add_argument('--size', metavar='WxH', help="of the input (default: the model's own)")
     parser.add_argument('--batch', type=int, default=1, metavar='N',
                         help='images at once (%(default)s)')
@@ -55,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '8.2 knows no uint8')
     parser.add_argument('--device', default=SegmenterSettings().device,
                         help='of a TensorRT engine: auto, cuda or cuda:N (%(default)s)')
-    add_frames(parser)
+    add_again(parser)
     parser.add_argument('--output', metavar='FILE', help='(default: named after the model, here)')
     parser.add_argument('--force', action='store_true', help='replace a file that is there')
     _add_int8(parser)
@@ -100,7 +107,7 @@ def run(chosen: argparse.Namespace) -> int:
     path = _write(chosen, model, size or (model.card.input_width, model.card.input_height))
     if chosen.format == TENSORRT:
         _build(chosen, path)
-    elif chosen.format == 'onnx':
+    elif chosen.format == 'onnx' and chosen.precision != INT8:
         print('\n'.join(_verdict(path)))
     return 0
 
@@ -112,10 +119,11 @@ def _check(chosen: argparse.Namespace) -> None:
         if chosen.batch != 1:
             raise SettingsError('an engine of this package takes one image at once, got --batch {}'
                                 .format(chosen.batch))
-    elif chosen.precision == 'int8':
-        raise SettingsError('--precision int8 is for --format tensorrt; use fp32 or fp16')
-    elif chosen.frames or chosen.again:
-        raise SettingsError('--frames and --again are for --format tensorrt')
+    elif chosen.again:
+        raise SettingsError('--again is for --format tensorrt')
+    elif (chosen.frames or chosen.dataset) and chosen.precision != INT8:
+        raise SettingsError('--frames is for --precision int8 and for --format tensorrt, '
+                            '--dataset for --precision int8')
     chosen.labels = chosen.labels or chosen.precision == INT8
     if (chosen.confidence or chosen.for_tensorrt) and not chosen.labels:
         raise SettingsError('--confidence and --for-tensorrt change the graph that --labels '
@@ -138,6 +146,10 @@ def _write(chosen: argparse.Namespace, model: Any, size: Tuple[int, int]) -> str
     facts = GraphFacts(size[::-1], chosen.batch, PIXELS if chosen.labels else PLANES,
                        product, not chosen.for_tensorrt, precision)
     path = chosen.output or _name(chosen, model.card.name, size, formats.FORMATS[kind].suffix)
+    if precision == INT8:
+        from espnet_perception.cli.export_int8 import export_int8
+        export_int8(chosen, model, facts, path)
+        return path
     for one in formats.write_model(model.network(), model.card, facts, (kind, path),
                                    chosen.force):
         print('{} ({:.1f} MB)'.format(one, os.path.getsize(one) / 1e6))

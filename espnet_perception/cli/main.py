@@ -19,6 +19,7 @@ from espnet_perception.cli import (
     commands,
     compare,
     demo,
+    estimate,
     evaluate,
     export,
     info,
@@ -30,7 +31,8 @@ from espnet_perception.errors import PerceptionError
 
 COMMANDS = {'replay': replay, 'evaluate': evaluate, 'bench': bench, 'compare': compare,
             'train': train, 'ablate': ablate, 'demo': demo, 'info': info, 'weights': weights,
-            'commands': commands, 'export': export, 'build-engine': build_engine}
+            'commands': commands, 'export': export, 'build-engine': build_engine,
+            'estimate': estimate}
 INTERRUPTED = 130
 
 

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The formats to which a model is exported: one row and one writer each."""
 
+from contextlib import contextmanager
 import importlib
 import os
 import tempfile
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 import warnings
 
 from espnet_perception.errors import EngineError, OutputError, SettingsError, unknown_key_sentence
@@ -81,19 +82,64 @@ def write_model(network: nn.Module, card: ModelCard, facts: GraphFacts, target: 
     """
     kind, path = target
     _check(kind, facts)
-    row = FORMATS[kind]
-    paths = [path] + [os.path.splitext(path)[0] + suffix for suffix in row.beside]
+    paths = check_absent(kind, path, force)
+    traced = _prepare(network, card, facts)
+    with _told(path):
+        FORMATS[kind].write(traced, path)
+    return paths
+
+
+def check_absent(kind: str, path: str, force: bool = False) -> List[str]:
+    """
+    Return the files that an export makes.
+
+    :param kind: a key of FORMATS.
+    :param path: the file that is asked for.
+    :param force: they may be there.
+    :raises OutputError: one of them is there.
+    """
+    paths = [path] + [os.path.splitext(path)[0] + suffix for suffix in FORMATS[kind].beside]
     for one in paths:
         if os.path.exists(one) and not force:
             raise OutputError('{} exists already; give another --output, or --force to replace it'
                               .format(one))
-    traced = _prepare(network, card, facts)
+    return paths
+
+
+def write_quantised(source: str, card: ModelCard, facts: GraphFacts,
+                    losses: Sequence[Dict[str, Any]], target: Tuple[str, str]) -> List[str]:
+    """
+    Write a graph that was quantised, with its card and what it lost inside.
+
+    :param source: file of the graph, .onnx or .xml.
+    :param card: of the model; its figures are those of fp32 and are marked so.
+    :param facts: what the graph takes and gives, precision int8.
+    :param losses: rows of figures in int8, which follow them.
+    :param target: (onnx or openvino, path of the file), which is replaced.
+    :return: the paths that were written.
+    :raises OutputError: they cannot be written.
+    """
+    kind, path = target
+    before = [dict({'precision': 'fp32'}, **row) for row in card.metrics]
+    texts = metadata.describe(card._replace(metrics=tuple(before) + tuple(losses)), facts)
+    with _told(path):
+        if kind == 'openvino':
+            from espnet_perception.export.openvino import stamp
+            stamp(source, texts, path)
+        else:
+            with whole_file(path) as part:
+                _save_onnx(_library('onnx').load(source), texts, part)
+    return check_absent(kind, path, force=True)
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Turn what the system says of a file into a sentence."""
     try:
-        row.write(traced, path)
+        yield
     except OSError as error:
         raise OutputError('cannot write {}: {}; free some space or give another --output'.format(
             path, error.strerror or error))
-    return paths
 
 
 def _check(kind: str, facts: GraphFacts) -> None:
@@ -127,10 +173,15 @@ def _write_onnx(traced: Traced, path: str) -> None:
     with whole_file(path) as part:
         trace_to_onnx(traced.graph, (traced.example,), part, [traced.input_name],
                       OUTPUT_NAMES[traced.facts.product])
-        model = simplify(onnx.load(part))
-        for name, text in sorted(traced.texts.items()):
-            model.metadata_props.add(key=name, value=text)
-        onnx.save(model, part)
+        _save_onnx(simplify(onnx.load(part)), traced.texts, part)
+
+
+def _save_onnx(model: Any, texts: Dict[str, str], path: str) -> None:
+    """Write an ONNX model with these metadata in place of those it has."""
+    del model.metadata_props[:]
+    for name, text in sorted(texts.items()):
+        model.metadata_props.add(key=name, value=text)
+    _library('onnx').save(model, path)
 
 
 def _write_torchscript(traced: Traced, path: str) -> None:

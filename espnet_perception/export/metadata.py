@@ -10,12 +10,14 @@ is all that a robot needs beside one runtime.
 import io
 import json
 import sys
-from typing import BinaryIO, Dict, NamedTuple, Tuple
+from typing import BinaryIO, Callable, Dict, NamedTuple, Tuple
+from xml.etree import ElementTree
 
 from espnet_perception import __version__, model_card
 from espnet_perception.errors import ModelError
 from espnet_perception.model_card import ModelCard
 
+SECTION = 'espnet_perception'  # of the runtime information inside OpenVINO's files
 METADATA_FIELD = 14  # of onnx.ModelProto
 VARINT, EIGHT_BYTES, COUNTED, FOUR_BYTES = 0, 1, 2, 5  # wire types of protobuf
 PIXELS, PLANES = 'pixels', 'planes'
@@ -31,7 +33,7 @@ class GraphFacts(NamedTuple):
         the channel order of the card.
     :param product: labels, labels+confidence or logits (class scores).
     :param bytes_known: pixels and labels are uint8; else float32 and int32, for TensorRT.
-    :param precision: fp32 or fp16, of the computation in between.
+    :param precision: fp32, fp16 or int8, of the computation in between.
     """
 
     size: Tuple[int, int]
@@ -82,20 +84,53 @@ def read_onnx(path: str) -> Tuple[ModelCard, GraphFacts]:
     :param path: the file.
     :raises ModelError: it cannot be read, is cut short, or was not exported by this package.
     """
+    return _read(path, _metadata, 'ONNX')
+
+
+def read_openvino(path: str) -> Tuple[ModelCard, GraphFacts]:
+    """
+    Read the facts of an exported OpenVINO file.
+
+    :param path: the description, NAME.xml.
+    :raises ModelError: it cannot be read, is cut short, or was not exported by this package.
+    """
+    return _read(path, _runtime_information, 'OpenVINO')
+
+
+def _read(path: str, texts_of: Callable[[BinaryIO], Dict[str, str]], kind: str
+          ) -> Tuple[ModelCard, GraphFacts]:
     try:
         with open(path, 'rb') as stream:
-            texts = _metadata(stream)
+            texts = texts_of(stream)
         card = model_card.from_dict(json.loads(texts['card']))
         facts = json.loads(texts['graph'])
         return card, GraphFacts(**dict(facts, size=tuple(facts['size'])))
     except OSError as error:
         raise ModelError('cannot read {}: {}'.format(path, error.strerror or error))
     except EOFError:
-        raise ModelError('{} is damaged or no ONNX file: it ends too early; export it again'
-                         .format(path))
+        raise ModelError('{} is damaged or no {} file: it ends too early; export it again'
+                         .format(path, kind))
     except (KeyError, TypeError, ValueError):
         raise ModelError('{} holds no card of this package; make it with `espnet-perception '
                          'export MODEL --labels`'.format(path))
+
+
+def _runtime_information(stream: BinaryIO) -> Dict[str, str]:
+    """Return what OpenVINO's description holds of this package; the layers are skipped."""
+    inside, found = False, {}
+    try:
+        for event, element in ElementTree.iterparse(stream, ('start', 'end')):
+            if element.tag == SECTION:
+                if event == 'end':
+                    return found
+                inside = True
+            elif inside and event == 'end':
+                found[element.tag] = element.get('value', '')
+            elif event == 'end':
+                element.clear()
+    except ElementTree.ParseError:
+        raise EOFError
+    return found
 
 
 def _metadata(stream: BinaryIO) -> Dict[str, str]:

@@ -6,9 +6,8 @@ import os
 from typing import Dict
 import uuid
 
+from espnet_perception.export.metadata import SECTION
 import openvino
-
-SECTION = 'espnet_perception'  # of the runtime information inside the file
 
 
 def convert(onnx_path: str, texts: Dict[str, str], path: str) -> None:
@@ -22,7 +21,18 @@ def convert(onnx_path: str, texts: Dict[str, str], path: str) -> None:
     :param path: the description, NAME.xml.
     :raises OSError: it cannot be written.
     """
-    model = openvino.convert_model(onnx_path)
+    write(openvino.convert_model(onnx_path), texts, path)
+
+
+def write(model: openvino.Model, texts: Dict[str, str], path: str) -> None:
+    """
+    Write a model as NAME.xml and NAME.bin, with its metadata; see convert.
+
+    :param model: it gets the metadata.
+    :param texts: name to JSON text.
+    :param path: the description, NAME.xml.
+    :raises OSError: it cannot be written.
+    """
     for name, text in texts.items():
         model.set_rt_info(text, [SECTION, name])
     stem = os.path.splitext(path)[0]
@@ -37,3 +47,17 @@ def convert(onnx_path: str, texts: Dict[str, str], path: str) -> None:
         for suffix in ('.xml', '.bin'):
             if os.path.exists(part_stem + suffix):
                 os.remove(part_stem + suffix)
+
+
+def stamp(source: str, texts: Dict[str, str], path: str) -> None:
+    """
+    Write a model that lies in a file with other metadata.
+
+    :param source: NAME.xml; it may be the path itself.
+    :param texts: name to JSON text.
+    :param path: the description, NAME.xml.
+    :raises OSError: it cannot be written.
+    """
+    core = openvino.Core()
+    core.set_property({'ENABLE_MMAP': False})  # else the weights stay open while they are replaced
+    write(core.read_model(source), texts, path)

@@ -34,8 +34,22 @@ def compare(reference: Engine, candidate: Engine, images: Iterable[np.ndarray]) 
     :param images: (h, w, 3) BGR of the engines' size and type.
     :raises EngineError: there is no image, or an engine fails.
     """
-    shares = [float(np.mean(classes(reference.infer(image)) == classes(candidate.infer(image))))
-              for image in images]
+    images = list(images)
+    return against([classes(reference.infer(image)) for image in images], candidate, images)
+
+
+def against(truth: Iterable[np.ndarray], candidate: Engine, images: Iterable[np.ndarray]
+            ) -> Agreement:
+    """
+    Compare the classes that an engine gives with those that another one gave.
+
+    :param truth: of each image what ``classes`` returned of the engine that is right.
+    :param candidate: the engine in question.
+    :param images: (h, w, 3) BGR of the engine's size and type.
+    :raises EngineError: there is no image, or the engine fails.
+    """
+    shares = [float(np.mean(expected == classes(candidate.infer(image))))
+              for expected, image in zip(truth, images)]
     if not shares:
         raise EngineError('there is no image to compare engines on; give a folder with some')
     return Agreement(sum(shares) / len(shares), min(shares), len(shares))

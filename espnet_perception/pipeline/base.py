@@ -60,6 +60,7 @@ class Pipeline:
     def __init__(self, model: Model, engine: str, settings: Any, product: str,
                  listener: BuildListener = LOGGED) -> None:
         self.card = model.card
+        self._graph = model.graph
         self.settings = settings
         if self.card.task != self.task:
             raise ModelError("model '{}' is for {}, expected one for {}".format(
@@ -85,6 +86,8 @@ class Pipeline:
         facts = {'model': self.card.name, 'task': self.task, 'sha256': self.card.sha256,
                  'network_width': self._size[1], 'network_height': self._size[0]}
         facts.update(self._engine.describe())
+        if self._graph is not None and self._graph.precision != 'fp32':
+            facts['precision'] = self._graph.precision  # of the file; the engine only reads it
         return facts
 
     def close(self) -> None:

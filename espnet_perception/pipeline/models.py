@@ -208,8 +208,7 @@ def _check_graph(model: Model, options: EngineOptions, bytes_known: bool) -> Non
             again + '--confidence, or ask for no confidence'
             if options.product == 'labels+confidence' else '; give the model it was made from')
     elif graph.precision == 'int8' and not bytes_known:
-        reason = 'is in int8 for CPUs, and TensorRT calibrates by itself; give it the model that ' \
-            'the file was made from'
+        reason = 'is in int8 for CPUs; give TensorRT the model it was made from'
     elif graph.bytes_known and not bytes_known:
         reason = 'takes and gives uint8, which TensorRT does not' + again + '--for-tensorrt'
     if reason:

@@ -46,8 +46,10 @@ ROS_MODULES = ('ament_index_python', 'builtin_interfaces', 'cv_bridge', 'diagnos
 OWNERS_OF_LIBRARIES = {
     'torch': ('networks', 'engines.torch', 'engines.tensorrt_torch2trt', 'engines.sequence_torch',
               'export', 'training'),
-    'onnxruntime': ('engines.onnxruntime', 'engines.sequence_onnxruntime'),
-    'openvino': ('engines.openvino', 'export.openvino'),
+    'onnxruntime': ('engines.onnxruntime', 'engines.sequence_onnxruntime',
+                    'export.quantise_onnxruntime'),
+    'openvino': ('engines.openvino', 'export.openvino', 'export.quantise_openvino'),
+    'nncf': ('export.quantise_openvino',),
     'tensorrt': ('engines.tensorrt', 'engines.tensorrt_build', 'engines.tensorrt_calibration',
                  'engines.tensorrt_precision', 'engines.tensorrt_torch2trt'),
     'torch2trt': ('engines.tensorrt_torch2trt',),

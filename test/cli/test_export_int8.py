@@ -1,0 +1,101 @@
+# Copyright 2026 espnet_perception contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The export in INT8, as it is typed: calibrated, measured, written into the card, refused."""
+
+import cv2
+from espnet_perception.cli.main import main
+from espnet_perception.export.quantise import choose_blocks
+from espnet_perception.export.quantise_onnxruntime import OnnxQuantiser
+from espnet_perception.pipeline import quantising, Segmenter
+from espnet_perception.pipeline.models import find_model
+from espnet_perception.settings import SegmenterSettings
+import numpy as np
+import pytest
+
+SIZE = '80x48'
+FORMATS = ('onnx', 'openvino')
+
+
+@pytest.fixture(scope='module')
+def frames(tmp_path_factory):
+    """Return a folder with ten images of blots."""
+    folder = tmp_path_factory.mktemp('frames')
+    random = np.random.RandomState(5)
+    for number in range(10):
+        coarse = random.randint(0, 256, (6, 10, 3)).astype(np.uint8)
+        cv2.imwrite(str(folder / '{}.png'.format(number)),
+                    cv2.resize(coarse, (80, 48), interpolation=cv2.INTER_CUBIC))
+    return folder
+
+
+def export(model, frames, *more):
+    """Run the command; return its status."""
+    return main([str(one) for one in (
+        'export', model, '--precision', 'int8', '--size', SIZE, '--frames', frames, *more)])
+
+
+@pytest.mark.parametrize('kind', FORMATS)
+def test_int8(kind, tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
+    """The file runs by its path, and its card tells precision and loss."""
+    monkeypatch.setattr(quantising, 'choose_blocks', lambda names, *rest: choose_blocks(
+        names[:2], *rest))  # thirty blocks take a minute
+    if kind == 'openvino':
+        pytest.importorskip('nncf', reason='nncf is optional; see requirements/quantise.txt')
+    path = tmp_path / ('tiny.onnx' if kind == 'onnx' else 'tiny.xml')
+    assert export(tiny_model_dir, frames, '--format', kind, '--confidence',
+                  '--least-agreement', 0.8, '--output', path) == 0
+    told = capsys.readouterr().out
+    assert 'labels as in fp32: ' in told and 'of 2 frame(s) that were not calibrated on' in told
+    model = find_model(str(path))
+    row = model.card.metrics[-1]
+    assert model.graph.precision == row['precision'] == 'int8'
+    assert row['name'] == 'labels as in fp32' and 0.8 <= row['value'] <= 1
+    assert '{:.2%}'.format(row['value']) in told and row['calibrated_on'] == 8
+    image = cv2.imread(str(frames / '0.png'))
+    with Segmenter(model, 'auto' if kind == 'openvino' else 'onnxruntime',
+                   SegmenterSettings()) as quantised:
+        assert quantised.describe()['precision'] == 'int8'
+        labels = quantised.segment(image).labels
+    with Segmenter(find_model(str(tiny_model_dir)), 'torch', SegmenterSettings(
+            network_width=80, network_height=48)) as reference:
+        assert np.mean(labels == reference.segment(image).labels) > 0.7
+    assert export(tiny_model_dir, frames, '--format', kind, '--output', path) == 1
+    assert 'exists already' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('more', 'sentence'), [
+    (['--least-agreement', '1.0'], 'no block of the network keeps 100.00% of the labels in int8'),
+    (['--frame-count', '2'], 'got 2 frame(s) to calibrate int8 on'),
+    (['--frame-count', '0'], 'got --frame-count 0, expected 1 at least'),
+    (['--least-agreement', '1.5'], 'got a least agreement of 1.5'),
+    (['--batch', '2'], 'which take one image; leave out --batch'),
+    (['--format', 'torchscript'], "unknown format for int8 'torchscript'"),
+    (['--frames', 'nowhere'], "no images in 'nowhere'"),
+])
+def test_refused(more, sentence, tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
+    """Bad input is told in one sentence, and no file is there."""
+    real = OnnxQuantiser.save
+
+    def save_all(self, blocks, path):
+        real(self, self.blocks, path)  # as if every block cost as much as all of them
+    monkeypatch.setattr(OnnxQuantiser, 'save', save_all)
+    path = tmp_path / 'tiny.onnx'
+    assert export(tiny_model_dir, frames, '--output', path, *more) == 1
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_frames(tiny_model_dir, capsys):
+    """INT8 without frames, and frames without INT8, are refused."""
+    assert main(['export', str(tiny_model_dir), '--precision', 'int8']) == 1
+    assert 'int8 has to be calibrated; give --frames' in capsys.readouterr().err
+    assert main(['export', str(tiny_model_dir), '--frames', 'somewhere']) == 1
+    assert '--frames is for --precision int8' in capsys.readouterr().err
+
+
+def test_without_nncf(tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
+    """What to install is said."""
+    monkeypatch.setitem(__import__('sys').modules, 'nncf', None)
+    assert export(tiny_model_dir, frames, '--format', 'openvino', '--output',
+                  tmp_path / 'tiny.xml') == 1
+    assert 'int8 for OpenVINO needs the package nncf (pip install nncf' in capsys.readouterr().err
