@@ -33,6 +33,7 @@ from espnet_perception.settings import CommandNodeSettings
 import numpy as np
 import onnxruntime
 
+NODE = 'from espnet_perception.nodes.command import main; main()'
 LONG_WORDS = 10000
 PERCENTILES = (50, 95, 99)
 BUDGETS = {'stop': (99, 2.0), 'stop, 10,000 words': (99, 2.0), 'read': (95, 20.0),
@@ -109,7 +110,7 @@ def node(texts: Sequence[str], rate_hz: float) -> None:
     from espnet_msgs.msg import Command
     import rclpy
     from std_msgs.msg import String
-    process = subprocess.Popen([sys.executable, '-m', 'espnet_perception.nodes.command'])
+    process = subprocess.Popen([sys.executable, '-c', NODE])
     rclpy.init()
     asking = rclpy.create_node('bench_commands')
     answers: List[Any] = []
@@ -120,6 +121,8 @@ def node(texts: Sequence[str], rate_hz: float) -> None:
         while publisher.get_subscription_count() == 0 or asking.count_publishers(
                 '/command/command') == 0:
             rclpy.spin_once(asking, timeout_sec=0.1)
+            if process.poll() is not None:
+                raise RuntimeError('the node ended with status {}'.format(process.returncode))
         for number, text in enumerate(['hello'] * 20 + list(texts)):
             answers.clear()
 
@@ -138,7 +141,7 @@ def node(texts: Sequence[str], rate_hz: float) -> None:
         process.terminate()
         process.wait()
         asking.destroy_node()
-        rclpy.shutdown()
+        rclpy.try_shutdown()
 
 
 def main() -> None:

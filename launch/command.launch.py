@@ -1,6 +1,6 @@
 # Copyright 2026 espnet_perception contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Understand short commands: ros2 launch espnet_perception command.launch.py"""
+"""Understand short commands: ros2 launch espnet_perception command.launch.py model:=..."""
 
 from espnet_perception.nodes.launching import describe_without_camera
 from launch import LaunchDescription
