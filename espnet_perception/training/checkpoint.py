@@ -3,7 +3,7 @@
 """Checkpoints written atomically: a reader sees the old file or the new one, never a part."""
 
 import os
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 
 from espnet_perception.errors import ModelError
 from espnet_perception.whole_files import whole_file
@@ -49,6 +49,18 @@ def read_weights(path: str) -> Dict[str, torch.Tensor]:
     if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
         raise ModelError('{} holds no weights'.format(path))
     return weights
+
+
+def read_classes(path: str) -> Sequence[str]:
+    """
+    Return the names of the classes of a checkpoint; none where the file does not tell them.
+
+    :param path: written by write, or the weight file of a model
+    :raises ModelError: missing, damaged or foreign
+    """
+    state = _load(path)
+    facts = state.get('facts') if isinstance(state, dict) else None
+    return facts.get('classes', ()) if isinstance(facts, dict) else ()
 
 
 def _load(path: str) -> Any:

@@ -3,48 +3,88 @@
 """Start from weights of another run, another class count or another task."""
 
 import os
-from typing import Dict
+from typing import Dict, Sequence, Tuple
 
-from espnet_perception.errors import ModelError
+from espnet_perception.errors import DatasetError, ModelError
+from espnet_perception.evaluation.mappings import label_set_of, mapping_to, ModelClasses
 from espnet_perception.networks.upstream import load_upstream
 from espnet_perception.pipeline.models import find_model
 from espnet_perception.training import checkpoint
 from torch import nn, Tensor
 
 
-def initialise_from(network: nn.Module, source: str) -> str:
+def initialise_from(network: nn.Module, source: str, classes: Sequence[str] = ()) -> str:
     """
     Copy every tensor that fits by name and shape; the rest keeps its fresh values.
 
-    The heads of another class count, and what another network does not have, stay as they were
-    made. A classification network gives its encoder to a segmentation network.
+    In the heads of other classes, a class begins as the class of the source that has its name, or
+    stands for it where the evaluation counts one in terms of the other (Cityscapes' person for
+    CamVid's pedestrian). A classification network gives its encoder to a segmentation network.
 
     :param network: changed in place
     :param source: name or directory of a model, name of fetched weights, checkpoint of a run,
         weight file, or a released .pth file
+    :param classes: names of the network's classes
     :returns: a sentence that says what was copied
     :raises ModelError: nothing fits, or the file cannot be read
     """
     source = os.path.expandvars(os.path.expanduser(source))
-    tensors = _tensors(source)
+    tensors, known = _tensors(source)
     own = network.state_dict()
     fitting = {name: value for name, value in tensors.items()
                if name in own and own[name].shape == value.shape}
     if not any(own[name].ndim > 1 for name in fitting):
         raise ModelError('{} has no tensor that fits the network {}; give weights of the same '
                          'family and width'.format(source, type(network).__name__))
+    rows = rows_between(known, classes) if tuple(known) != tuple(classes) else {}
+    heads = [name for name, value in tensors.items() if rows and name in own
+             and own[name].shape[:1] == (len(classes),) and value.shape[:1] == (len(known),)
+             and own[name].shape[1:] == value.shape[1:]]
+    for name in heads:
+        fitting[name] = own[name].clone()
+        fitting[name][list(rows)] = tensors[name][list(rows.values())]
     network.load_state_dict(fitting, strict=False)
     fresh = [name for name, value in own.items()
              if name not in fitting and value.is_floating_point()]
-    return 'started from {}: {} tensors copied, {} fresh{}'.format(
-        source, len(fitting), len(fresh), ' (' + ', '.join(fresh[:6]) + (
-            ', ...' if len(fresh) > 6 else '') + ')' if fresh else '')
+    parts = ['started from {}: {} tensors copied'.format(source, len(fitting) - len(heads))]
+    if heads:
+        parts.append('{} of {} classes of the heads taken over by name'.format(
+            len(rows), len(classes)))
+    return ', '.join(parts + ['{} fresh{}'.format(len(fresh), ' (' + ', '.join(fresh[:6]) + (
+        ', ...' if len(fresh) > 6 else '') + ')' if fresh else '')])
 
 
-def _tensors(source: str) -> Dict[str, Tensor]:
+def rows_between(known: Sequence[str], classes: Sequence[str]) -> Dict[int, int]:
+    """
+    Return which class of a source each class begins as: own id to id of the source.
+
+    :param known: names of the source's classes
+    :param classes: names of the network's classes
+    """
+    if not known or not classes:
+        return {}
+    try:
+        table = mapping_to(_named(known), label_set_of(_named(classes))).prediction_table
+    except DatasetError:  # no class in common
+        return {}
+    rows: Dict[int, int] = {}
+    for theirs, ours in enumerate(table[:len(known)].tolist()):
+        if ours < len(classes):
+            rows.setdefault(ours, theirs)
+    return rows
+
+
+def _named(classes: Sequence[str]) -> ModelClasses:
+    return ModelClasses('', tuple(classes), ((0, 0, 0),) * len(classes))
+
+
+def _tensors(source: str) -> Tuple[Dict[str, Tensor], Sequence[str]]:
+    """Return the tensors of a source and the names of its classes, as far as it tells them."""
     if os.path.isfile(source):
         try:
-            return load_upstream(source)[0].state_dict()
+            network, card = load_upstream(source)
+            return network.state_dict(), card.classes
         except ModelError:  # not a released file: one of ours, or a sentence that says what it is
-            return checkpoint.read_weights(source)
-    return find_model(source).network().state_dict()
+            return checkpoint.read_weights(source), checkpoint.read_classes(source)
+    found = find_model(source)
+    return found.network().state_dict(), found.card.classes

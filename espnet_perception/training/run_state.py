@@ -68,7 +68,7 @@ def start_or_resume(settings: Any, facts: Dict[str, Any], fixed: Sequence[str],
                              **dict(settings.arguments, classes=len(facts['classes'])))
     kept = checkpoint.read(path) if os.path.exists(path) else None
     if kept is None and settings.init_from:
-        tqdm.write(initialise_from(network, settings.init_from))
+        tqdm.write(initialise_from(network, settings.init_from, facts['classes']))
     network = network.to(device, memory_format=torch.channels_last)
     state = State(network, AveragedWeights(network, settings.average_decay),
                   make_optimiser(network, settings.optimiser, settings.weight_decay,

@@ -5,9 +5,11 @@
 import os
 
 from espnet_perception.errors import ModelError
+from espnet_perception.label_sets import CAMVID, CITYSCAPES
 from espnet_perception.networks import create_network
+from espnet_perception.networks.upstream import load_upstream
 from espnet_perception.training import checkpoint
-from espnet_perception.training.initialisation import initialise_from
+from espnet_perception.training.initialisation import initialise_from, rows_between
 import pytest
 import torch
 
@@ -59,6 +61,33 @@ def test_a_released_checkpoint_is_a_source(shared_dir):
                         'espnetv2_s_2.0_city_1024x512.pth')
     sentence = initialise_from(network, path)
     assert '2 fresh (pyramid4.expand.weight, pyramid4.expand.bias)' in sentence
+    sentence = initialise_from(network, path, CAMVID.classes)
+    assert sentence.endswith('11 of 11 classes of the heads taken over by name, 0 fresh')
+    released = load_upstream(path)[0].state_dict()
+    for own, theirs in (('pole', 'pole'), ('pedestrian', 'person'), ('tree', 'vegetation')):
+        assert torch.equal(
+            network.state_dict()['pyramid4.expand.weight'][CAMVID.classes.index(own)],
+            released['pyramid4.expand.weight'][CITYSCAPES.classes.index(theirs)])
+
+
+def test_classes_of_the_same_name_begin_as_they_were(tmp_path):
+    arguments = {'width': 0.5, 'planes': 4}
+    other = create_network('espnetv2_seg', classes=4, **arguments)
+    path = str(tmp_path / 'best.pt')
+    checkpoint.write(path, {'network': other.state_dict(), 'settings': {},
+                            'facts': {'classes': ['sky', 'way', 'tree', 'car']}})
+    network = create_network('espnetv2_seg', classes=3, **arguments)
+    head = network.state_dict()['pyramid4.expand.weight'].clone()
+    sentence = initialise_from(network, path, ('car', 'cat', 'sky'))
+    found = network.state_dict()['pyramid4.expand.weight']
+    theirs = other.state_dict()['pyramid4.expand.weight']
+    assert '2 of 3 classes of the heads taken over by name' in sentence
+    assert torch.equal(found, torch.stack([theirs[3], head[1], theirs[0]]))
+
+
+def test_classes_with_nothing_in_common_are_fresh():
+    assert rows_between(('a', 'b'), ('c',)) == {}
+    assert rows_between((), ('c',)) == {}
 
 
 def test_weights_that_do_not_fit_at_all_are_refused(network, tmp_path):
