@@ -109,12 +109,14 @@ class _Shown:
 
 def _blocks_from(node: Any) -> Set[str]:
     """Return the blocks of the first layers with weights from a node on."""
-    found, waiting = set(), [node]
+    found, seen, waiting = set(), set(), [node]
     while waiting:
         node = waiting.pop()
+        name = node.get_friendly_name()
         if node.get_type_name() in QUANTISED:
-            found.add(block_of(node.get_friendly_name()))
-        else:
+            found.add(block_of(name))
+        elif name not in seen:
+            seen.add(name)
             waiting += [target.get_node() for output in node.outputs()
                         for target in output.get_target_inputs()]
     return found
