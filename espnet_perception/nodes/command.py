@@ -4,12 +4,12 @@
 
 import sys
 import traceback
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, List, Optional
 
 from espnet_perception.commands import grammar_file
 from espnet_perception.commands.stop import LAST_RESORT, StopWatch
 from espnet_perception.errors import GrammarError
-from espnet_perception.nodes import command_conversions, conversions, qos
+from espnet_perception.nodes import conversions
 from espnet_perception.nodes.command_answers import Arrival, CommandAnswers
 from espnet_perception.nodes.command_diagnostics import (
     CommandContext,
@@ -19,6 +19,7 @@ from espnet_perception.nodes.command_diagnostics import (
     STOP,
     TASKS,
 )
+from espnet_perception.nodes.command_inputs import listen
 from espnet_perception.nodes.diagnostics import ModelTask, Task
 from espnet_perception.nodes.frame_mailbox import Worker
 from espnet_perception.nodes.reporting_node import ReportingNode
@@ -27,11 +28,9 @@ from espnet_perception.pipeline.commander import Commander, create_commander
 from espnet_perception.results import refusal, stop_reading
 from espnet_perception.settings import CommanderSettings, CommandNodeSettings
 from espnet_perception.telemetry.clock import monotonic_ns
-from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 SWITCH_S = 0.0005  # how long the model may keep Python from the stop path
-BURST = 1000  # texts that DDS keeps while the node is busy, so that drops are counted here
 
 
 class CommandNode(ReportingNode):
@@ -44,10 +43,7 @@ class CommandNode(ReportingNode):
         self._monitor = CommandMonitor(self.settings.latency_window)
         self._watch = self._stop_watch()
         self._answers = CommandAnswers(self, self._monitor)
-        self._listen(String, '~/text', command_conversions.whole_text)
-        self._listen(String, '~/partial', command_conversions.partial_text)
-        if command_conversions.LiveSpeech is not None:
-            self._listen(command_conversions.LiveSpeech, '~/speech', command_conversions.spoken)
+        listen(self, self._on_text)
         self.create_service(Trigger, '~/reset_stop', self._on_reset_stop)
         self.report_and_start()
 
@@ -94,20 +90,6 @@ class CommandNode(ReportingNode):
                 error, ' and '.join(LAST_RESORT.anywhere)))
             return StopWatch(LAST_RESORT)
 
-    def _listen(self, message_type: Any, topic: str,
-                texts_of: Callable[[Any], List[Tuple[str, bool]]]) -> None:
-        def on_message(message: Any) -> None:
-            for _ in range(BURST):
-                at_ns, stamp_ns = monotonic_ns(), self.now_ns()
-                for text, partial in texts_of(message):
-                    self._on_text(Arrival(text, partial, at_ns, stamp_ns))
-                message = _next_waiting(subscription)
-                if message is None:
-                    return
-        subscription = self.create_subscription(
-            message_type, topic, on_message, qos.reliable(BURST),
-            qos_overriding_options=qos.overridable())
-
     def _on_text(self, arrival: Arrival) -> None:
         """Answer a stop word at once, and leave everything else to the worker."""
         self._monitor.received += 1
@@ -142,18 +124,6 @@ class CommandNode(ReportingNode):
         self._answers.stop(False)
         return conversions.answer(response, True, 'the stop is taken back' if was
                                   else 'there was no stop')
-
-
-def _next_waiting(subscription: Any) -> Any:
-    """
-    Return the next message that DDS holds, or None.
-
-    In a flood a stop word stands behind hundreds of texts; a round of the executor for each of
-    them takes far longer than looking at it does.
-    """
-    with subscription.handle:
-        taken = subscription.handle.take_message(subscription.msg_type, False)
-    return None if taken is None else taken[0]
 
 
 def main(args: Optional[List[str]] = None) -> int:
