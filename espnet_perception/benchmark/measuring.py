@@ -28,7 +28,7 @@ class Measuring:
         self._engine = None  # type: Optional[Any]
         self._image_bgr = None  # type: Optional[Any]
 
-    def open(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def prepare(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """
         Open the engine and warm it up.
 

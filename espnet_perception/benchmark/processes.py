@@ -45,7 +45,7 @@ class MeasuringProcess:
             [sys.executable, '-m', MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env=environment, start_new_session=True)
         self._key = one.key
-        request = dict(one._asdict(), do='open', confidence=settings.confidence,
+        request = dict(one._asdict(), do='prepare', confidence=settings.confidence,
                        device=settings.device, image=settings.image, warm_up=settings.warm_up,
                        classes=classes_path)
         try:

@@ -70,7 +70,7 @@ class TorchEngine(Engine):
         for name, wanted, usual in (('precision', self.options.precision, 'fp32'),
                                     ('cuda_graph', self.options.cuda_graph, False)):
             if wanted != usual:
-                raise EngineError("engine {} has {} {} on a CUDA device only, and the device is "
+                raise EngineError('engine {} has {} {} on a CUDA device only, and the device is '
                                   "'{}'; leave it at {}, or set device to cuda".format(
                                       self.name, name, str(wanted).lower(), self._device,
                                       str(usual).lower()))

@@ -79,7 +79,7 @@ class Cost(NamedTuple):
 
     @property
     def bound(self) -> str:
-        """What holds it up: memory, arithmetic or launch."""
+        """Return what holds it up: memory, arithmetic or launch."""
         if self.least_s < self.seconds / 2 and self.seconds - self.least_s > 2 * self.least_s:
             return 'launch'
         return 'memory' if self.bytes_s >= self.operations_s else 'arithmetic'

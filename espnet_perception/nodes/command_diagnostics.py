@@ -3,9 +3,10 @@
 """What the command node counts, and what it says of itself."""
 
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, NamedTuple
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 
 from espnet_perception.nodes.diagnostics import OK, Status, Task, WARN
+from espnet_perception.nodes.progress import Progress
 from espnet_perception.results import REASONS
 from espnet_perception.telemetry.clock import monotonic_ns
 from espnet_perception.telemetry.latency import LatencyWindow
@@ -22,12 +23,14 @@ class CommandContext(NamedTuple):
     :param failure: why there is no model; empty if there is one.
     :param model: what the commander says of itself; empty where there is none.
     :param stopped: whether a stop is latched.
+    :param loading: a command model is read in moments, so none is ever on its way.
     """
 
     state: str
     failure: str
     model: Dict[str, Any]
     stopped: bool
+    loading: Optional[Progress] = None
 
 
 class CommandMonitor:

@@ -64,7 +64,7 @@ def test_int8(kind, tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
     assert 'exists already' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(('more', 'sentence'), [
+@pytest.mark.parametrize('case', [
     (['--least-agreement', '1.0'], 'no block of the network keeps 100.00% of the labels in int8'),
     (['--frame-count', '2'], 'got 2 frame(s) to calibrate int8 on'),
     (['--frame-count', '0'], 'got --frame-count 0, expected 1 at least'),
@@ -73,8 +73,9 @@ def test_int8(kind, tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
     (['--format', 'torchscript'], "unknown format for int8 'torchscript'"),
     (['--frames', 'nowhere'], "no images in 'nowhere'"),
 ])
-def test_refused(more, sentence, tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
+def test_refused(case, tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
     """Bad input is told in one sentence, and no file is there."""
+    more, sentence = case
     real = OnnxQuantiser.save
 
     def save_all(self, blocks, path):

@@ -30,7 +30,7 @@ class Place:
         return build_ahead(Wish(find_model(str(self.graph)), self.options(precision), self.cache,
                                 images, again), listener)
 
-    def open(self, precision='fp16'):
+    def engine(self, precision='fp16'):
         """Open an engine as a node does."""
         return open_engine(find_model(str(self.graph)), 'tensorrt', self.options(precision),
                            self.cache)
@@ -73,7 +73,7 @@ def test_the_layers_that_suffer_are_kept_in_fp32(place):
     assert any('next: sums, softmax' in sentence for sentence in place.said)
     assert place.stages.count('building engine') == 2
     assert not place.files('.trial')
-    with place.open() as engine:
+    with place.engine() as engine:
         facts = engine.describe()
     assert facts['layers_in_fp32'] == len(header['kept_in_fp32'])
     assert facts['agreement_with_fp32'] == header['agreement']['share']
@@ -106,16 +106,16 @@ def test_a_refused_engine_is_not_built_again(place):
         place.build()
     assert len(place.flags()) == 1 + 3
     assert not place.files('.plan') and not place.files('.trial')
-    for attempt in (place.open, place.build, lambda: place.build(images=())):
+    for attempt in (place.engine, place.build, lambda: place.build(images=())):
         with pytest.raises(EngineError, match=r'the fp16 engine of .*tiny.onnx was built and '
                                               r'refused before: .* on \d+\.\d\d% of 2 image.*; '
                                               r'or build it again with .* fp16 --again'):
             attempt()
     assert len(place.flags()) == 4
-    place.open('fp32').close()
+    place.engine('fp32').close()
     place.double.weak = ()
     place.build(again=True)
-    place.open().close()
+    place.engine().close()
     assert len(place.flags()) == 6 and not place.files('.refused')
 
 
@@ -123,7 +123,7 @@ def test_a_refused_engine_is_not_built_again(place):
 def test_what_a_node_built_is_compared_before_it_is_kept(place):
     """A plan that nobody compared is not built a second time; a wrong one does not stay."""
     place.double.weak = ('CONVOLUTION',)
-    place.open().close()
+    place.engine().close()
     with pytest.raises(EngineError, match='agrees with fp32'):
         place.build()
     assert len(place.flags()) == 1 + 3 and not place.files('.plan')
@@ -140,7 +140,7 @@ def test_int8(place):
     with open(os.path.join(place.cache, ranges), 'rb') as stream:
         assert stream.read() == b'ranges of int8'
     assert header_of(path)['precision'] == 'int8'
-    with place.open('int8') as engine:
+    with place.engine('int8') as engine:
         assert engine.describe()['precision'] == 'int8'
         engine.infer(IMAGES[0])
     place.build('int8', again=True)

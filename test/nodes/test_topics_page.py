@@ -111,6 +111,7 @@ def test_every_key_of_the_diagnostics_of_command_is_listed(page):
     tasks.append(diagnostics.ModelTask(lambda: seen))
     statuses = diagnostics.collect('n', tasks)
     listed = set(re.findall(r'`([^`]+)`', section(page, 'Diagnostics of command')))
+    assert not [status.message for status in statuses if 'itself failed' in status.message]
     assert {status.name[len('n: '):] for status in statuses} <= listed
     assert {key for status in statuses for key, _value in status.values} <= listed
     assert set(command_diagnostics.STAGES) <= listed
@@ -118,10 +119,11 @@ def test_every_key_of_the_diagnostics_of_command_is_listed(page):
 
 def test_every_topic_and_service_of_command_is_listed(page, repository):
     nodes = repository / 'espnet_perception' / 'nodes'
-    source = (nodes / 'command.py').read_text() + (nodes / 'command_answers.py').read_text()
+    source = ''.join((nodes / name).read_text() for name in (
+        'command.py', 'command_answers.py', 'command_inputs.py'))
     topics = set(re.findall(r"'((?:~/|/intents)\w*)'", source)) - {'~/reset_stop'}
     rows = re.findall(r'^\| `([~/]+\w+)`', section(page, 'Topics of command'), re.MULTILINE)
-    assert len(topics) == 6 and topics == set(rows)
+    assert len(topics) == 7 and topics == set(rows)
     assert '`~/reset_stop`' in section(page, 'Services of command')
 
 
