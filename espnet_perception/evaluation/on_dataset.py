@@ -196,7 +196,9 @@ def _open(model: Model, options: Options, stack: ExitStack
                                 "model '{}' is for classification".format(model.card.name))
         pipeline = Classifier(model, options.engine, ClassifierSettings(top_k=0, **common))
     elif options.scales == (1.0,) and not options.flip:
-        pipeline = Segmenter(model, options.engine, SegmenterSettings(**common))
+        exported = model.graph is not None  # it gives what it gives, and no figure needs confidence
+        pipeline = Segmenter(model, options.engine, SegmenterSettings(
+            confidence=not exported or model.graph.product != 'labels', **common))
     else:
         return _open_averaged(model, options, stack)
     stack.enter_context(closing(pipeline))

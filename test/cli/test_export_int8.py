@@ -64,6 +64,27 @@ def test_int8(kind, tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
     assert 'exists already' in capsys.readouterr().err
 
 
+def test_a_data_set_is_measured_in_both(tiny_model_dir, frames, tmp_path, capsys, monkeypatch):
+    """Labels alone are enough, and the card tells both figures."""
+    monkeypatch.setattr(quantising, 'choose_blocks', lambda names, *rest: choose_blocks(
+        names[:1], *rest))
+    own = tmp_path / 'own'
+    for name in ('images', 'masks'):
+        (own / name).mkdir(parents=True)
+    (own / 'classes.txt').write_text('a\nb\nc\nd\ne\n')
+    for number in range(3):
+        image = cv2.imread(str(frames / '{}.png'.format(number)))
+        cv2.imwrite(str(own / 'images' / '{}.png'.format(number)), image)
+        cv2.imwrite(str(own / 'masks' / '{}.png'.format(number)), image[:, :, 0] % 5)
+    path = tmp_path / 'tiny.onnx'
+    assert export(tiny_model_dir, frames, '--least-agreement', 0.5, '--output', path, '--dataset',
+                  'folder', '--folder', own, '--split', 'all') == 0
+    row = find_model(str(path)).card.metrics[-1]
+    assert row['name'] == 'mIoU' and row['images'] == 3 and 0 < row['value'] < 1
+    assert 'mIoU {:.2%} in int8, {:.2%} in fp32'.format(
+        row['value'], row['fp32']) in capsys.readouterr().out
+
+
 @pytest.mark.parametrize('case', [
     (['--least-agreement', '1.0'], 'no block of the network keeps 100.00% of the labels in int8'),
     (['--frame-count', '2'], 'got 2 frame(s) to calibrate int8 on'),
