@@ -200,9 +200,7 @@ def test_a_build_tells_how_long_it_takes(tensorrt, tiny_graph, tmp_path, monkeyp
     (tmp_path / 'other.plan').write_text('no plan')
     path = next(tmp_path / name for name in os.listdir(str(tmp_path)) if name[:4] == 'tiny'
                 and name.endswith('.plan'))
-    content = path.read_bytes()
-    start = content.index(b'"build_s": ')
-    path.write_bytes(content[:start] + b'"build_s": 240.0}' + content[content.index(b'}\n') + 1:])
+    path.write_bytes(re.sub(br'"build_s": [\d.]+', b'"build_s": 240.0', path.read_bytes()))
     said, ticks = [], []
     options = EngineOptions(SIZE[1], SIZE[0], 'labels')
     another = tmp_path / 'another.onnx'

@@ -217,7 +217,7 @@ def test_a_schedule_is_drawn(repository, tmp_path, capsys):
     config = repository / 'config' / 'train' / 'camvid.yaml'
     assert main(['train', '--plot-schedule', str(config), '-o', str(path)]) == 0
     assert np.ptp(cv2.imread(str(path))) > 100
-    assert '140 epochs' in capsys.readouterr().out
+    assert '300 epochs' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('arguments, match', [
