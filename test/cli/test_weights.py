@@ -52,7 +52,8 @@ def mirror(released, tmp_path):
         def log_message(self, *_arguments):
             pass
     with ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.02})
+        thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.02},
+                                  daemon=True)
         thread.start()
         yield f'http://127.0.0.1:{server.server_address[1]}'
         server.shutdown()
@@ -206,7 +207,8 @@ def test_an_interrupt_says_how_to_go_on(home, repository):
             pass
     with ThreadingHTTPServer(('127.0.0.1', 0), Slow) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.02})
+        thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.02},
+                                  daemon=True)
         thread.start()
         part = home / 'cache/espnet_perception/weights' / (NAME + '.pth.part')
         process = subprocess.Popen(

@@ -30,7 +30,8 @@ class Site(ThreadingMixIn, HTTPServer):
         self.files, self.redirects = {}, {}
         self.ranges, self.shift, self.pause_s = True, 0, 0.0
         self.cuts, self.statuses, self.requests = [], [], []
-        self.thread = threading.Thread(target=self.serve_forever, kwargs={'poll_interval': 0.02})
+        self.thread = threading.Thread(target=self.serve_forever, daemon=True,
+                                       kwargs={'poll_interval': 0.02})
         self.thread.start()
 
     @property
