@@ -196,7 +196,7 @@ def _open(model: Model, options: Options, stack: ExitStack
                                 "model '{}' is for classification".format(model.card.name))
         pipeline = Classifier(model, options.engine, ClassifierSettings(top_k=0, **common))
     elif options.scales == (1.0,) and not options.flip:
-        exported = model.graph is not None  # it gives what it gives, and no figure needs confidence
+        exported = model.graph is not None  # gives what it gives; no figure needs confidence
         pipeline = Segmenter(model, options.engine, SegmenterSettings(
             confidence=not exported or model.graph.product != 'labels', **common))
     else:
