@@ -145,7 +145,9 @@ def take_step(state: State, loss: float, clip: float) -> None:
     """
     if not math.isfinite(loss):
         raise ModelError('the loss of step {} is {}; the last saved step is intact; lower '
-                         'learning_rate'.format(state.progress['step'], loss))
+                         'learning_rate{}'.format(
+                             state.progress['step'], loss,
+                             '' if state.precision.name == 'fp32' else ' or set precision: fp32'))
     state.precision.step(state.network, state.optimiser, clip)
     state.average.update(state.network)
 
