@@ -8,6 +8,7 @@ process; in processes of their own they cannot disturb each other, and each one'
 """
 
 from collections import OrderedDict
+import contextlib
 import json
 import os
 import subprocess
@@ -71,7 +72,8 @@ class MeasuringProcess:
         """End the process. Closing twice is fine."""
         self._process.kill()
         self._process.wait(END_S)
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # of a request that it did not live to read
+            self._process.stdin.close()
         self._process.stdout.close()
 
     def _ask(self, request: Dict[str, Any]) -> Dict[str, Any]:
