@@ -67,15 +67,15 @@ def sentences(done: Any) -> List[str]:
 
 def _frames(chosen: argparse.Namespace, card: Any, size: Tuple[int, int]) -> Tuple[List, List]:
     """Return the frames to calibrate on, and those to check on."""
+    if chosen.frame_count < 1:
+        raise SettingsError('got --frame-count {}, expected 1 at least'.format(
+            chosen.frame_count))
     frames = read_frames(chosen.frames, card, size)
     if chosen.check_frames:
         held_out = read_frames(chosen.check_frames, card, size)
     else:
         held_out = frames[::HELD_OUT_STRIDE]
         frames = [frame for place, frame in enumerate(frames) if place % HELD_OUT_STRIDE]
-    if chosen.frame_count < 1:
-        raise SettingsError('got --frame-count {}, expected 1 at least'.format(
-            chosen.frame_count))
     count = min(chosen.frame_count, len(frames))
     return [frames[place * len(frames) // count] for place in range(count)], held_out
 

@@ -5,7 +5,7 @@
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional
 
-from espnet_perception.nodes.diagnostics import OK, Status, Task, WARN
+from espnet_perception.nodes.diagnostics import MonitoredTask, OK, Status, WARN
 from espnet_perception.nodes.progress import Progress
 from espnet_perception.results import REASONS
 from espnet_perception.telemetry.clock import monotonic_ns
@@ -57,7 +57,7 @@ class CommandMonitor:
         self.latency.add(stage, monotonic_ns() - began_ns)
 
 
-class TextsTask(Task):
+class TextsTask(MonitoredTask):
     """
     What became of every text.
 
@@ -68,8 +68,7 @@ class TextsTask(Task):
     name = 'texts'
 
     def __init__(self, context: Callable[[], CommandContext], monitor: CommandMonitor) -> None:
-        Task.__init__(self, context)
-        self._monitor = monitor
+        MonitoredTask.__init__(self, context, monitor)
         self._dropped_before = 0
 
     def run(self, status: Status) -> None:
@@ -97,19 +96,10 @@ class TextsTask(Task):
             status.add('{} since startup'.format(reason), number)
 
 
-class CommandLatencyTask(Task):
-    """
-    Latency over the latest texts.
-
-    :param context: called for what there is to see.
-    :param monitor: the latencies.
-    """
+class CommandLatencyTask(MonitoredTask):
+    """Latency over the latest texts."""
 
     name = 'latency'
-
-    def __init__(self, context: Callable[[], CommandContext], monitor: CommandMonitor) -> None:
-        Task.__init__(self, context)
-        self._monitor = monitor
 
     def run(self, status: Status) -> None:
         """Fill the status with mean, percentiles and maximum of every stage."""

@@ -178,19 +178,23 @@ class FramesTask(Task):
                            'log of the node'.format(grown['failed'], window_s))
 
 
-class LatencyTask(Task):
+class MonitoredTask(Task):
     """
-    Latency per stage over the latest frames.
+    A row that tells what a monitor has counted or timed.
 
     :param context: called for what there is to see.
-    :param monitor: the latencies.
+    :param monitor: the counters and latencies.
     """
 
-    name = 'latency'
-
-    def __init__(self, context: Callable[[], Context], monitor: FrameMonitor) -> None:
+    def __init__(self, context: Callable[[], Any], monitor: Any) -> None:
         Task.__init__(self, context)
         self._monitor = monitor
+
+
+class LatencyTask(MonitoredTask):
+    """Latency per stage over the latest frames."""
+
+    name = 'latency'
 
     def run(self, status: Status) -> None:
         """Fill the status with mean, percentiles and maximum of every stage."""

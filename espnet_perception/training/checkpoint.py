@@ -3,7 +3,7 @@
 """Checkpoints written atomically: a reader sees the old file or the new one, never a part."""
 
 import os
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Sequence, Tuple
 
 from espnet_perception.errors import ModelError
 from espnet_perception.whole_files import whole_file
@@ -44,23 +44,22 @@ def read_weights(path: str) -> Dict[str, torch.Tensor]:
     :param path: written by write
     :raises ModelError: missing, damaged or foreign
     """
+    return read_source(path)[0]
+
+
+def read_source(path: str) -> Tuple[Dict[str, torch.Tensor], Sequence[str]]:
+    """
+    Load the weights and the names of their classes; none where the file does not tell them.
+
+    :param path: a checkpoint, or the weight file of a model
+    :raises ModelError: missing, damaged or foreign
+    """
     state = _load(path)
     weights = state.get('network', state) if isinstance(state, dict) else state
     if not isinstance(weights, dict) or not all(map(torch.is_tensor, weights.values())):
         raise ModelError('{} holds no weights'.format(path))
-    return weights
-
-
-def read_classes(path: str) -> Sequence[str]:
-    """
-    Return the names of the classes of a checkpoint; none where the file does not tell them.
-
-    :param path: written by write, or the weight file of a model
-    :raises ModelError: missing, damaged or foreign
-    """
-    state = _load(path)
-    facts = state.get('facts') if isinstance(state, dict) else None
-    return facts.get('classes', ()) if isinstance(facts, dict) else ()
+    facts = state.get('facts')
+    return weights, facts.get('classes', ()) if isinstance(facts, dict) else ()
 
 
 def _load(path: str) -> Any:

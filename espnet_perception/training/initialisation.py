@@ -85,6 +85,6 @@ def _tensors(source: str) -> Tuple[Dict[str, Tensor], Sequence[str]]:
             network, card = load_upstream(source)
             return network.state_dict(), card.classes
         except ModelError:  # not a released file: one of ours, or a sentence that says what it is
-            return checkpoint.read_weights(source), checkpoint.read_classes(source)
+            return checkpoint.read_source(source)
     found = find_model(source)
     return found.network().state_dict(), found.card.classes
