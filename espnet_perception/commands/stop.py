@@ -15,8 +15,9 @@ A wrong stop costs a moment, a missed one may cost more, so the rules lean towar
 
 A stop by text is a request to the robot's software. It replaces no emergency stop.
 
-However long a text is, only words that may be a stop word are looked at one by one; everything
-before that goes over the whole text at once, some tenths of a microsecond a word.
+However long a text is, only words that may be a stop word are looked at one by one, and each
+different word once; everything else goes over the whole text at once, some tenths of a
+microsecond a word.
 """
 
 import re
@@ -80,6 +81,8 @@ class StopWatch:
         self._letters = set(LETTERS).union(*self._slips)
         self._nouns = _padded(map(_keys, stop_words.nouns))
         self._companions = {key for noun in self._nouns for key in noun.split()}
+        self._pairs = [' ' + first + second for first in self._singles
+                       for second in self._singles]
         self._run_together = re.compile(' (?:{})+(?= )'.format(
             '|'.join(sorted(map(re.escape, self._singles))) or '(?!)'))
 
@@ -89,32 +92,42 @@ class StopWatch:
 
         :param text: any text, perhaps still being typed.
         """
-        said = text.translate(_LINED).replace(MARK, ' . ')
-        line = _key(said)
-        keys = line.split()
-        kinds = set(keys)
-        if len(self._letters.intersection(kinds)) >= FEWEST_LETTERS <= len(
-                self._letters.intersection(said.split())):
-            said = ' '.join(_joined_letters(said.split()))
-            line = _key(said)
-            keys = line.split()
-            kinds = set(keys)
+        words = text.translate(_LINED).replace(MARK, ' . ').split()
+        if len(self._letters.intersection(words)) >= FEWEST_LETTERS:
+            words = _joined_letters(words)
+        distinct = list(set(words))
+        line = _key(' '.join(distinct))
+        keys = dict(zip(distinct, line.split()))
+        kinds = set(keys.values())
         named = kinds.intersection(self._slips)
         line = ' {} '.format(line)
-        if any(' ' + single in line for single in self._singles):
+        if any(pair in line for pair in self._pairs):
             named.update(found[1:] for found in self._run_together.findall(line))
-        if named:
-            found = self._found_anywhere([  # whatever else was said only stands between
-                self._canonical(word, key) if key in named
-                else key if key in self._companions else MARK
-                for word, key in zip(said.split(), keys)])
-            if found:
-                return found
-        return self._found_alone(keys, kinds)
+        found = self._found_anywhere(self._told(words, keys, named)) if named else ''
+        return found or (self._found_alone([keys[word] for word in words])
+                         if kinds.issubset(self._known_alone) else '')
 
     def spares(self, word: str) -> bool:
         """Return whether a word, in its normal form, is another one or begins one."""
         return word in self._others or word in self._begun
+
+    def _told(self, words: List[str], keys: Dict[str, str], named: Set[str]) -> List[str]:
+        """
+        Return the keys of the words that count; a MARK stands for all that was said between two.
+
+        :param words: that were said.
+        :param keys: of each of them.
+        :param named: those keys that may be a stop word's.
+        """
+        counting = {word: self._canonical(word, key) if key in named else key
+                    for word, key in keys.items() if key in named or key in self._companions}
+        told, end = [], 0  # type: List[str], int
+        for place in [place for place, word in enumerate(words) if word in counting]:
+            if place > end:
+                told.append(MARK)
+            told.append(counting[words[place]])
+            end = place + 1
+        return told
 
     def _found_anywhere(self, keys: List[str]) -> str:
         """Return the phrase that was said, in whatever company."""
@@ -124,10 +137,8 @@ class StopWatch:
                 line = line.replace(noun, ' ')
         return next((phrase.strip() for phrase in self._phrases if phrase in line), '')
 
-    def _found_alone(self, keys: List[str], kinds: Set[str]) -> str:
+    def _found_alone(self, keys: List[str]) -> str:
         """Return the phrase that alone was said, perhaps several times; empty for none."""
-        if not kinds.issubset(self._known_alone):
-            return ''
         said = [self._slips_alone.get(key, key) for key in keys if key not in self._fillers]
         for phrase in self._alone:
             times, rest = divmod(len(said), len(phrase))
