@@ -171,15 +171,17 @@ class Commander:
 
     def _refused(self, reading: CommandReading, found: List[Token]) -> str:
         """Return why the reading is too unsure; empty where it is not."""
-        gates = self.card.gates
+        gates, motion = self.card.gates, self.grammar.intents[reading.intent].motion
         outside = [token.word for token in found if not any(
             slot.start <= token.start < slot.end for slot in reading.slots)]
         unknown = sum(not self._words.knows(word) for word in outside)
-        if unknown > gates.unknown_share * max(1, len(outside)):
+        if unknown > gates.unknown_share * max(1, len(outside)) or (
+                motion and unknown > self.settings.motion_unknown_words):
             return 'unknown_words'
         if reading.out_of_domain > gates.out_of_domain:
             return 'ood_perplexity'
-        if frame_confidence(reading) < gates.confidence:
+        if frame_confidence(reading) < max(
+                gates.confidence, self.settings.motion_confidence if motion else 0.0):
             return 'low_confidence'
         roles = [slot.role for slot in reading.slots]
         if intent_margin(reading) < gates.margin or len(set(roles)) < len(roles):

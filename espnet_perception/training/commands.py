@@ -21,6 +21,7 @@ from espnet_perception.commands.grammar import Grammar
 from espnet_perception.commands.vocabulary import Columns
 from espnet_perception.errors import SettingsError
 from espnet_perception.networks.command_model import CommandDesign, ERUCommandModel
+from espnet_perception.pipeline import command_card
 from espnet_perception.training import checkpoint
 from espnet_perception.training.command import run_script
 from espnet_perception.training.command_data import (
@@ -33,6 +34,7 @@ from espnet_perception.training.command_data import (
     with_unknown_words,
     word_list,
 )
+from espnet_perception.training.command_initialisation import start_from
 from espnet_perception.training.command_publishing import Ingredients, publish
 from espnet_perception.training.journal import Journal, progress_bar, stop_signals
 from espnet_perception.training.run_state import check_same_run, LAST_FILE, plain
@@ -54,6 +56,8 @@ class Settings(NamedTuple):
     grammar: str = ''                   # folder of YAML files; empty: that of the package
     count: int = 40000                  # commands generated from it
     foreign: list = []                  # files of texts in general, for the background model
+    # a command model: units, words, intents to begin with; without foreign its background model
+    init_from: str = ''
     slots_unknown: float = 0.15         # of the slots whose words are taken away in training
     words_unknown: float = 0.02         # of the other words, likewise
     # the network
@@ -131,11 +135,14 @@ def _start_or_resume(settings: Settings, grammar: Grammar) -> Any:
         Columns(0, len(grammar.labels()), len(grammar.intents)).heads,
         settings.embedding, settings.hidden, settings.layers, settings.dropout)
     network = ERUCommandModel(design)
+    path = os.path.join(settings.run_folder, LAST_FILE)
+    if settings.init_from and not os.path.exists(path):
+        tqdm.write(start_from(network, settings.init_from, (
+            word_list(grammar).words, grammar.labels(), list(grammar.intents))))
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate,
                                   weight_decay=settings.weight_decay)
     progress = {'step': 0, 'epoch': 0, 'best': 0.0, 'losses': [0.0, 0.0, 0.0],
                 'words': word_list(grammar).words}
-    path = os.path.join(settings.run_folder, LAST_FILE)
     if os.path.exists(path):
         kept = checkpoint.read(path)
         check_same_run(kept, settings, [name for name in Settings._fields
@@ -220,8 +227,13 @@ def _check(network: torch.nn.Module, columns: Columns, commands: List[Encoded],
 def _publish(settings: Settings, grammar: Grammar, network: ERUCommandModel,
              commands: Dict[str, List[Encoded]], foreign: List[List[str]]) -> None:
     """Make the model's directory, with gates from held-out commands."""
-    counted = background.count(foreign) if foreign else background.count(
-        [one.words for one in commands['train']], pairs=False)
+    if foreign:
+        counted = background.count(foreign)
+    elif settings.init_from:
+        counted = background.load(os.path.join(
+            command_card.find(settings.init_from), command_card.BACKGROUND_FILE))
+    else:
+        counted = background.count([one.words for one in commands['train']], pairs=False)
     directory = settings.model or os.path.join(settings.run_folder, 'model')
     arguments = {name: getattr(settings, name) for name in ('embedding', 'hidden', 'layers')}
     card = publish(directory, network.eval(), Ingredients(

@@ -71,6 +71,23 @@ def test_an_old_text_moves_nothing(commander):
     assert commander.read('good day', old_ns).reason == 'ok'
 
 
+def test_what_moves_the_robot_must_be_surer(small_command_model):
+    unsure = create_commander(*small_command_model,
+                              settings=CommanderSettings(motion_confidence=1.0))
+    assert unsure.read('go to the kitchen').reason == 'low_confidence'
+    assert unsure.read('good day').reason == 'ok'
+
+
+def test_what_moves_the_robot_is_known_word_by_word(commander, small_command_model):
+    text = 'please go zyx to the kitchen'
+    assert commander.read(text).reason == 'unknown_words'
+    lenient = create_commander(*small_command_model,
+                               settings=CommanderSettings(motion_unknown_words=1))
+    assert lenient.read(text).reason != 'unknown_words'
+    assert lenient.read(text.replace('to', 'wvut')).reason == 'unknown_words'
+    assert commander.read('go to the sauna').reason == 'unlisted_value'  # a slot is no such word
+
+
 def test_every_reason_is_listed(commander):
     found = {commander.read(text).reason for text in (
         'go to the kitchen', 'go there', 'stop', 'bring bring bring', 'hello say the', 'fetch')}

@@ -9,10 +9,14 @@ import shutil
 import signal
 
 from espnet_perception.commands import grammar_file
+from espnet_perception.commands.vocabulary import Columns
 from espnet_perception.errors import DatasetError, SettingsError
+from espnet_perception.networks.command_model import CommandDesign, ERUCommandModel
 from espnet_perception.pipeline import command_card
+from espnet_perception.pipeline.commander import create_commander, network_of
 from espnet_perception.results import CommandReading
 from espnet_perception.training import checkpoint, command_data, command_publishing, commands
+from espnet_perception.training.command_initialisation import start_from
 from espnet_perception.training.run_state import LAST_FILE
 import pytest
 import torch
@@ -66,6 +70,50 @@ def test_another_grammar_or_size_is_refused(settings):
     path.write_text(path.read_text().replace('office', 'sauna'))
     with pytest.raises(SettingsError, match='another grammar'):
         commands.train(settings)
+
+
+SMALL = {'embedding': 32, 'hidden': 32, 'layers': 1}  # sizes of small_command_model
+
+
+def test_an_intent_is_added_to_a_model(settings, small_command_model):
+    path = Path(settings.grammar)
+    path.write_text(path.read_text().replace(
+        'intents:', 'intents:\n  water: {phrases: [water the plants, the plants are dry]}'))
+    settings = settings._replace(init_from=small_command_model[0], count=1000, epochs=1, **SMALL)
+    commands.train(settings)
+    directory = os.path.join(settings.run_folder, 'model')
+    card, before = command_card.load(directory), command_card.load(small_command_model[0])
+    assert set(card.intents) - set(before.intents) == {'water'}
+    commander = create_commander(directory, settings.grammar)
+    assert commander.read('the plants are dry').intent == 'water'
+    assert commander.read('bring me the mug from the hall').intent == 'bring'
+    assert card.sha256[command_card.BACKGROUND_FILE] == before.sha256[
+        command_card.BACKGROUND_FILE]
+
+
+def test_what_both_know_is_taken_over_by_name(small_command_model):
+    directory = small_command_model[0]
+    card = command_card.load(directory)
+    source = network_of(directory, card)
+    names = [list(card.words) + ['water'], ['O', 'B-plant', 'I-plant'] + list(card.labels[1:]),
+             ['water'] + list(card.intents)]
+    columns = Columns(*map(len, names))
+    network = ERUCommandModel(CommandDesign(len(names[0]), columns.heads, **SMALL)).eval()
+    sentence = start_from(network, directory, names)
+    assert '{} of {} intents'.format(len(card.intents), len(names[2])) in sentence
+    tokens = torch.tensor([[1], [7], [9], [2]])
+    new, old = network(tokens)[0], source(tokens)[0]
+    words, labels = len(card.words), len(card.labels)
+    assert torch.allclose(columns.next_word(new)[..., :words], card.columns.next_word(old))
+    assert torch.allclose(columns.label_logits(new)[..., [0] + list(range(3, labels + 2))],
+                          card.columns.label_logits(old), atol=1e-6)
+    assert torch.allclose(columns.intent_logits(new)[..., 1:], card.columns.intent_logits(old),
+                          atol=1e-6)
+
+
+def test_a_model_of_other_sizes_cannot_be_begun_with(settings, small_command_model):
+    with pytest.raises(SettingsError, match='init_from: .* set these in the run'):
+        commands.train(settings._replace(init_from=small_command_model[0]))
 
 
 def test_acceptance_is_a_share(settings):
