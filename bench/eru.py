@@ -4,10 +4,12 @@
 """
 Measure the ERU over a whole sequence against loops over its tokens, in one run.
 
-All forms transform the input of all tokens at once and learn the same. The definition then goes
-token by token as the cell is written down, the fair loop with batched matrix products of the
-groups, the whole-sequence form runs the native kernel. They take turns, so that a busy machine
-slows down all. "Recurrence" is what differs: gates and states, given the transformed input;
+All forms learn the same. The definition goes token by token as the cell is written down, the fair
+loop with batched matrix products of the groups, both after the input of all tokens was transformed
+at once; the whole-sequence form runs the native kernel. With --running-statistics there is also a
+loop that transforms the input token by token, as fairly: batch normalisation over all tokens of a
+window, which training has, is not possible there. They take turns, so that a busy machine slows
+down all. "Recurrence" is what differs: gates and states, given the transformed input;
 "recurrent part" is everything but embedding, softmax and optimiser, so that it also holds the
 transform of the input, which is the same in all; "whole step" is a training step of the language
 model. All with gradients. Times are of the wall clock, or with --processor of the processor.
@@ -25,7 +27,7 @@ import torch
 from torch import nn, Tensor
 import torch.nn.functional as F
 
-FORMS = ('definition', 'loop', 'sequence')
+FORMS = ('definition', 'loop', 'all by token', 'sequence')
 PARTS = ('recurrence', 'recurrent part', 'whole step')
 Prepared = List[Tuple[List[Tensor], LayerState, GateWeights]]
 
@@ -48,6 +50,23 @@ def looped_lstm(inputs: Sequence[Tensor], state: LayerState, weights: GateWeight
         outputs.append(hidden)
     after = tuple(part.transpose(0, 1).reshape(batch, -1) for part in (hidden, cell))
     return torch.stack(outputs).permute(0, 2, 1, 3).reshape(tokens, batch, -1), after
+
+
+def by_token(layer: eru.ERUCell, inputs: Tensor, state: LayerState) -> Tuple[Tensor, LayerState]:
+    """Run an ERU whose whole work, the transform as well, is done token by token."""
+    outputs, weights = [], None
+    for token in inputs.unbind(0):
+        features, _ = layer.features(token.unsqueeze(0), ())
+        weights = weights or layer.gate_weights(features)  # running statistics: always the same
+        groups = features.unsqueeze(0).chunk(layer.groups, dim=2)
+        output, state = looped_lstm(groups, state, weights, True)
+        outputs.append(output)
+    return torch.cat(outputs), state
+
+
+def with_gradients(kernel: Callable[..., Any], *arguments: Any) -> Any:
+    """Run the native kernel as in training, whatever the statistics are."""
+    return kernel(*arguments[:3], True)
 
 
 def prepare(network: nn.Module, tokens: Tensor) -> Prepared:
@@ -99,21 +118,26 @@ def measure(options: argparse.Namespace) -> Dict[Tuple[str, str], List[float]]:
     :return: seconds of each repeat by part and form.
     """
     torch.manual_seed(1)
-    network = create_network('eru_lm', preset=options.preset, dropout=0.0).train()
+    network = create_network('eru_lm', preset=options.preset, dropout=0.0)
+    network.train(not options.running_statistics)
     tokens = torch.randint(network.words, (options.bptt, options.batch))
-    kernels: Dict[str, Callable[..., Any]] = {'loop': looped_lstm, 'sequence': eru.native_lstm}
+    kernels: Dict[str, Callable[..., Any]] = {
+        'loop': looped_lstm, 'sequence': functools.partial(with_gradients, eru.native_lstm)}
+    whole = eru.ERUCell.forward
     runs = dict(zip(PARTS, (functools.partial(recurrence, prepare(network, tokens)),
                             functools.partial(recurrent_part, network, tokens),
                             functools.partial(whole_step, network, tokens))))
     clock = time.process_time if options.processor else time.perf_counter
     seconds: Dict[Tuple[str, str], List[float]] = {
         (part, form): [] for part in PARTS for form in FORMS
-        if (part, form) != (PARTS[0], FORMS[0])}  # in the definition nothing is prepared
+        if (part != PARTS[0] or form in kernels)  # elsewhere nothing is prepared
+        and (form != 'all by token' or options.running_statistics)}
     for repeat in range(-1, options.repeats):  # the first warms up, and compares
         results: Dict[str, List[Tensor]] = {part: [] for part in PARTS}
         for part, form in seconds:
             network.use('definition' if form == 'definition' else 'sequence')
             eru.native_lstm = kernels.get(form, eru.native_lstm)
+            eru.ERUCell.forward = by_token if form == 'all by token' else whole
             network.zero_grad()
             began = clock()
             result = runs[part]()
@@ -147,6 +171,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--batch', type=int, default=20)
     parser.add_argument('--bptt', type=int, default=70)
     parser.add_argument('--repeats', type=int, default=7)
+    parser.add_argument('--running-statistics', action='store_true',
+                        help='of batch normalisation; adds a loop that does all by token')
     parser.add_argument('--processor', action='store_true',
                         help='time of the processor, for a busy machine')
     parser.add_argument('--threads', type=int, default=0, help='0 leaves it to torch')

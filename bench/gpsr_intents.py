@@ -31,9 +31,9 @@ from tqdm import tqdm
 HUMAN, GENERATED = 'gpsr.jsonl', 'gpsr_generated.jsonl'
 LABELS = 1  # the corpus has no slots
 MAPPED = {'bring': 'bring', 'carry': 'put', 'place_object': 'put', 'guide': 'guide',
-          'find_object': 'find', 'find_person': 'find', 'follow': 'follow', 'navigate': 'go',
-          'goto_furniture': 'go', 'goto_person': 'go', 'count': 'count',
-          'answer': 'answer_question', 'tell': 'say_text'}
+          'guide_to_furniture': 'guide', 'find_object': 'find', 'find_person': 'find',
+          'follow': 'follow', 'navigate': 'go', 'goto_furniture': 'go', 'goto_person': 'go',
+          'count': 'count', 'answer': 'answer_question', 'tell': 'say_text'}
 
 
 def rows_of(folder: Path, name: str, split: str) -> List[dict]:

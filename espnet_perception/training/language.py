@@ -35,7 +35,9 @@ from tqdm import tqdm
 
 COLUMNS = ('step', 'epoch', 'train_perplexity', 'valid_perplexity', 'averaging', 'tokens_per_s')
 MAY_CHANGE = ('run_folder', 'folder', 'epochs', 'steps', 'average_after', 'average_from',
-              'valid_batch', 'test_batch', 'device', 'threads', 'save_every', 'report_every')
+              'valid_batch', 'test_batch', 'device', 'threads', 'matmul_precision', 'save_every',
+              'report_every')
+MATMUL_PRECISIONS = ('highest', 'high', 'medium')  # of torch.set_float32_matmul_precision
 
 
 class Settings(NamedTuple):
@@ -71,6 +73,7 @@ class Settings(NamedTuple):
     device: str = 'auto'
     cuda_graphs: bool = False
     threads: int = 0                    # of a CPU; 0 leaves it to torch
+    matmul_precision: str = 'highest'   # medium: factors in bfloat16, where that is faster
     save_every: int = 200               # steps
     report_every: int = 20              # steps
 
@@ -180,6 +183,10 @@ def _prepare(settings: Settings) -> torch.device:
     if settings.cuda_graphs and processes.device.type != 'cuda':
         raise SettingsError('cuda_graphs needs a CUDA device, the device is {}; set cuda_graphs '
                             'to false'.format(processes.device))
+    if settings.matmul_precision not in MATMUL_PRECISIONS:
+        raise SettingsError('matmul_precision is {}, expected one of {}'.format(
+            settings.matmul_precision, ', '.join(MATMUL_PRECISIONS)))
+    torch.set_float32_matmul_precision(settings.matmul_precision)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)

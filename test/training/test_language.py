@@ -234,12 +234,25 @@ def test_other_settings_or_words_than_those_of_the_run_are_refused(finished, tex
 @pytest.mark.parametrize('changes, message', [
     ({'network': 'espnetv2'}, 'network is espnetv2, expected one of eru_lm, lstm_lm, pru_lm'),
     ({'bptt': 0}, 'bptt is 0, expected at least 1'),
+    ({'matmul_precision': 'low'}, 'matmul_precision is low, expected one of highest, high,'),
     ({'cuda_graphs': True}, 'cuda_graphs needs a CUDA device, the device is cpu'),
     ({'arguments': {'presets': 'eru_7m'}}, "argument of network 'eru_lm': 'presets'; did you"),
 ])
 def test_wrong_settings_are_refused(settings_in, tmp_path, changes, message):
     with pytest.raises((SettingsError, Exception), match=message):
         language.train(settings_in(tmp_path, **changes))
+
+
+def test_matrix_products_may_be_less_precise(finished, settings_in, tmp_path):
+    exact, _ = finished
+    try:
+        language.train(settings_in(tmp_path, matmul_precision='medium', average_from=0.3))
+        assert torch.get_float32_matmul_precision() == 'medium'
+    finally:
+        torch.set_float32_matmul_precision('highest')
+    figures = [float(journal.read_rows(os.path.join(folder, 'journal.csv'))[-1][
+        'valid_perplexity']) for folder in (str(tmp_path), exact.run_folder)]
+    assert figures[0] == pytest.approx(figures[1], rel=0.1)
 
 
 def test_a_loss_that_explodes_ends_the_run_and_leaves_the_good_file(settings_in, tmp_path):
