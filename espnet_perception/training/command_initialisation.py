@@ -7,7 +7,7 @@ from typing import Dict, List, Sequence
 from espnet_perception.commands.vocabulary import Columns
 from espnet_perception.errors import SettingsError
 from espnet_perception.networks.command_model import ERUCommandModel
-from espnet_perception.pipeline import command_card
+from espnet_perception.pipeline.command_card import find, load
 from espnet_perception.pipeline.commander import network_of
 import torch
 
@@ -28,8 +28,8 @@ def start_from(network: ERUCommandModel, source: str, names: Sequence[Sequence[s
     :raises ModelError: there is no such model, or it is damaged.
     :raises SettingsError: its units have other sizes.
     """
-    directory = command_card.find(source)
-    card = command_card.load(directory)
+    directory = find(source)
+    card = load(directory)
     theirs, own = network_of(directory, card).state_dict(), network.state_dict()
     for name, value in theirs.items():
         if name not in OF_WORDS + OF_HEADS and (

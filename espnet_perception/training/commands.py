@@ -21,7 +21,7 @@ from espnet_perception.commands.grammar import Grammar
 from espnet_perception.commands.vocabulary import Columns
 from espnet_perception.errors import SettingsError
 from espnet_perception.networks.command_model import CommandDesign, ERUCommandModel
-from espnet_perception.pipeline import command_card
+from espnet_perception.pipeline.command_card import BACKGROUND_FILE, find
 from espnet_perception.training import checkpoint
 from espnet_perception.training.command import run_script
 from espnet_perception.training.command_data import (
@@ -230,8 +230,7 @@ def _publish(settings: Settings, grammar: Grammar, network: ERUCommandModel,
     if foreign:
         counted = background.count(foreign)
     elif settings.init_from:
-        counted = background.load(os.path.join(
-            command_card.find(settings.init_from), command_card.BACKGROUND_FILE))
+        counted = background.load(os.path.join(find(settings.init_from), BACKGROUND_FILE))
     else:
         counted = background.count([one.words for one in commands['train']], pairs=False)
     directory = settings.model or os.path.join(settings.run_folder, 'model')
