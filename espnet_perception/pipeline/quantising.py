@@ -20,6 +20,7 @@ from espnet_perception.pipeline.agreement import against, Agreement, classes
 from espnet_perception.pipeline.models import Model
 import numpy as np
 
+SEARCHES = 4  # for blocks; each asks for more than the one before
 SEARCH_FRAMES = 4  # of those to calibrate on, to choose blocks on
 FEWEST_FRAMES = 4  # to calibrate on; and a quarter as many to check
 QUANTISERS = {  # by format: module and class, and the engine that the file is for
@@ -95,18 +96,9 @@ def export_int8(order: Order, progress: Progress,
         after = os.path.join(folder, 'int8' + quantiser.suffix)
         with _open(engine, before, order) as reference:
             search = _Search(order, engine, quantiser, reference, folder)
-            choice = choose_blocks(quantiser.blocks, search.share, _with_margin(order.least),
-                                   progress)
             truth = [classes(reference.infer(image))
                      for image in progress('labels of fp32', order.held_out)]
-        quantiser.save(choice.blocks, after)
-        with _open(engine, after, order) as candidate:
-            agreement = against(truth, candidate, progress('labels of int8', order.held_out))
-        if agreement.share < order.least:
-            raise EngineError(
-                'in int8 {:.2%} of the labels of {} frame(s) are those of fp32, expected {:.2%} '
-                'at least; give more frames that look like the camera, lower --least-agreement, '
-                'or use fp32'.format(agreement.share, agreement.images, order.least))
+        choice, agreement = _choose(search, truth, after, progress)
         losses = [_row(agreement, engine, len(order.calibration), choice)]
         formats.write_quantised(after, order.model.card, order.facts, losses, (kind, after))
         if judge is not None:
@@ -125,14 +117,51 @@ class _Search:
         places = np.linspace(0, len(order.calibration) - 1, count).astype(int)
         self._images = [order.calibration[place] for place in places]
         self._truth = [classes(reference.infer(image)) for image in self._images]
-        self._order, self._engine, self._quantiser = order, engine, quantiser
+        self.order, self.engine, self.quantiser = order, engine, quantiser
         self._path = os.path.join(folder, 'search' + quantiser.suffix)
+        self._measured: Dict[Tuple[str, ...], float] = {}
 
     def share(self, blocks: Sequence[str]) -> float:
         """Return the share of the labels that stay with these blocks in INT8."""
-        self._quantiser.save(blocks, self._path)
-        with _open(self._engine, self._path, self._order) as candidate:
-            return against(self._truth, candidate, self._images).share
+        key = tuple(sorted(blocks))
+        if key not in self._measured:
+            self._measured[key] = self.check(blocks, self._path, self._truth, self._images).share
+        return self._measured[key]
+
+    def check(self, blocks: Sequence[str], path: str, truth: Sequence[np.ndarray],
+              images: Sequence[np.ndarray]) -> Agreement:
+        """Write the file with these blocks in INT8, and compare its labels with fp32's."""
+        self.quantiser.save(blocks, path)
+        with _open(self.engine, path, self.order) as candidate:
+            return against(truth, candidate, images)
+
+
+def _choose(search: _Search, truth: Sequence[np.ndarray], path: str, progress: Progress
+            ) -> Tuple[Choice, Agreement]:
+    """
+    Choose blocks and write the file; where too few labels stay, ask for more by what is missing.
+
+    :param truth: classes of the frames that were held out.
+    :param path: of the file.
+    :raises EngineError: too few labels stay in every search.
+    """
+    order, asked, agreement = search.order, _with_margin(search.order.least), None
+    for _ in range(SEARCHES):
+        try:
+            choice = choose_blocks(search.quantiser.blocks, search.share, asked, progress)
+        except EngineError:
+            if agreement is None:
+                raise
+            break
+        agreement = search.check(choice.blocks, path, truth,
+                                 progress('labels of int8', order.held_out))
+        if agreement.share >= order.least:
+            return choice, agreement
+        asked += order.least - agreement.share
+    raise EngineError(
+        'in int8 {:.2%} of the labels of {} frame(s) are those of fp32, expected {:.2%} at least; '
+        'give more frames that look like the camera, lower --least-agreement, or use fp32'.format(
+            agreement.share, agreement.images, order.least))
 
 
 def _check(order: Order) -> None:

@@ -85,6 +85,49 @@ def test_a_data_set_is_measured_in_both(tiny_model_dir, frames, tmp_path, capsys
         row['value'], row['fp32']) in capsys.readouterr().out
 
 
+def test_blocks_are_left_out_until_enough_labels_stay(tiny_model_dir, frames, tmp_path, capsys,
+                                                      monkeypatch):
+    """What is missing on the frames that were held out is asked for in the next search."""
+    asked = []
+
+    def choose(names, share, least, progress):
+        asked.append(least)
+        return choose_blocks(names[:3 - len(asked)], share, 0.5, progress)
+
+    def against(truth, candidate, images):
+        found = real(truth, candidate, images)
+        return found._replace(share=0.7) if len(truth) == 2 and len(asked) == 1 else found
+
+    real = quantising.against
+    monkeypatch.setattr(quantising, 'choose_blocks', choose)
+    monkeypatch.setattr(quantising, 'against', against)
+    assert export(tiny_model_dir, frames, '--least-agreement', 0.8, '--output',
+                  tmp_path / 'tiny.onnx') == 0
+    assert asked[1] - asked[0] == pytest.approx(0.1)
+    assert '1 of 1 blocks are in int8' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('fit', [True, False])
+def test_too_few_labels_in_every_search(fit, tiny_model_dir, frames, tmp_path, capsys,
+                                        monkeypatch):
+    """The sentence tells what was measured, also where no block is left to try."""
+    searches = []
+
+    def choose(names, share, least, progress):
+        searches.append(least)
+        return choose_blocks(names[:1], share, 0.5 if fit or len(searches) == 1 else 1.1,
+                             progress)
+
+    real = quantising.against
+    monkeypatch.setattr(quantising, 'choose_blocks', choose)
+    monkeypatch.setattr(quantising, 'against', lambda truth, *rest: real(truth, *rest)._replace(
+        share=0.7))
+    assert export(tiny_model_dir, frames, '--output', tmp_path / 'tiny.onnx') == 1
+    assert 'in int8 70.00% of the labels of 2 frame(s) are those of fp32, expected 98.50% at ' \
+        'least' in capsys.readouterr().err
+    assert len(searches) == (quantising.SEARCHES if fit else 2) and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize('case', [
     (['--least-agreement', '1.0'], 'no block of the network keeps 100.00% of the labels in int8'),
     (['--frame-count', '2'], 'got 2 frame(s) to calibrate int8 on'),
