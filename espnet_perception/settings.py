@@ -71,7 +71,7 @@ class CommanderSettings(NamedTuple):
     threads: int = 1
     longest_words: int = 64
     longest_age_s: float = 2.0
-    motion_confidence: float = 0.7
+    least_confidence: float = 0.7
     motion_unknown_words: int = 0
     completions: int = 5
     alternatives: int = 3
@@ -182,8 +182,8 @@ FACTS = {
     'smoothing_frames': Fact('Exponential smoothing of the probabilities over about so many '
                              'frames; 0 and 1 = off', 0, 1000),
     'longest_words': Fact('Texts of more words are refused', 1, 64, read_only=True),
-    'motion_confidence': Fact('Lowest probability of intent and slots at which a text moves the '
-                              'robot', 0.0, 1.0, read_only=True),
+    'least_confidence': Fact('Lowest probability of intent and slots at which a text is accepted, '
+                             "where the model's own gate is lower", 0.0, 1.0, read_only=True),
     'motion_unknown_words': Fact('Most words outside slots that the model does not know in a text '
                                  'that moves the robot', 0, 64, read_only=True),
     'longest_age_s': Fact('Age from which on a text no longer moves the robot', 0.01, 2.0,

@@ -180,8 +180,7 @@ class Commander:
             return 'unknown_words'
         if reading.out_of_domain > gates.out_of_domain:
             return 'ood_perplexity'
-        if frame_confidence(reading) < max(
-                gates.confidence, self.settings.motion_confidence if motion else 0.0):
+        if frame_confidence(reading) < max(gates.confidence, self.settings.least_confidence):
             return 'low_confidence'
         roles = [slot.role for slot in reading.slots]
         if intent_margin(reading) < gates.margin or len(set(roles)) < len(roles):

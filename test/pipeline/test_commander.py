@@ -71,11 +71,10 @@ def test_an_old_text_moves_nothing(commander):
     assert commander.read('good day', old_ns).reason == 'ok'
 
 
-def test_what_moves_the_robot_must_be_surer(small_command_model):
-    unsure = create_commander(*small_command_model,
-                              settings=CommanderSettings(motion_confidence=1.0))
-    assert unsure.read('go to the kitchen').reason == 'low_confidence'
-    assert unsure.read('good day').reason == 'ok'
+def test_a_robot_may_ask_for_more_than_the_model_does(small_command_model):
+    strict = create_commander(*small_command_model,
+                              settings=CommanderSettings(least_confidence=1.0))
+    assert strict.read('go to the kitchen').reason == 'low_confidence'
 
 
 def test_what_moves_the_robot_is_known_word_by_word(commander, small_command_model):
