@@ -235,15 +235,13 @@ def native_lstm(inputs: Sequence[Tensor], state: LayerState, weights: GateWeight
     :param training: whether gradients will be asked for.
     :return: (T, B, G * n), and the state after the last token.
     """
-    hidden, cell = (part.chunk(len(inputs), dim=1) for part in state)
+    begin = zip(*(part.chunk(len(inputs), dim=1) for part in state))
     outputs, last_hidden, last_cell = [], [], []
-    for index, group in enumerate(inputs):
-        bias = weights.bias[index]
-        tensors = [weights.from_input[index], weights.from_hidden[index], bias,
-                   torch.zeros_like(bias)]  # the kernel wants two biases
-        begin = [part[index].unsqueeze(0).contiguous() for part in (hidden, cell)]
+    for group, (hidden, cell), tensors in zip(inputs, begin, zip(*map(torch.unbind, weights))):
         output, after_hidden, after_cell = torch.lstm(
-            group.contiguous(), begin, tensors, True, 1, 0.0, training, False, False)
+            group.contiguous(), [part.unsqueeze(0).contiguous() for part in (hidden, cell)],
+            list(tensors) + [torch.zeros_like(tensors[-1])],  # the kernel wants two biases
+            True, 1, 0.0, training, False, False)
         outputs.append(output)
         last_hidden.append(after_hidden[0])
         last_cell.append(after_cell[0])
