@@ -178,6 +178,8 @@ def _rows(chosen: argparse.Namespace) -> List[Tuple[plan.Configuration, Dict[str
     for subject in _subjects(chosen):
         model = find_model(subject.model)
         card = model.card
+        name = card.name if model.graph is None else '{} ({} file)'.format(
+            card.name, model.graph.precision)
         known = accuracy.of_reports(reports, card.name, card.sha256) or subject.accuracy \
             or accuracy.of_card(card)
         for size in sizes:
@@ -186,7 +188,7 @@ def _rows(chosen: argparse.Namespace) -> List[Tuple[plan.Configuration, Dict[str
                                                            network_height=height))
             holds = known is not None and known.holds_at(fitting[::-1])
             rows += [(one, new_row(one, card.sha256, subject.printed, known if holds else None))
-                     for one in plan.every([(subject, card.name, fitting[::-1])], engines,
+                     for one in plan.every([(subject, name, fitting[::-1])], engines,
                                            precisions, threads)]
     plan.check_different([one for one, _ in rows])
     return rows

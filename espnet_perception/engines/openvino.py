@@ -15,7 +15,8 @@ class OpenVinoEngine(Engine):
     Runs an exported graph in OpenVINO in float32.
 
     The precision is fixed because OpenVINO picks bfloat16 by itself where the processor has it,
-    which changes labels.
+    which changes labels. Threads are not bound to cores: OpenVINO would bind those of every
+    process to the same ones, and two nodes with a thread each would share one core.
 
     :param onnx_path: file written by export.onnx.
     :param options: how to open it.
@@ -27,7 +28,8 @@ class OpenVinoEngine(Engine):
     def __init__(self, onnx_path: str, options: EngineOptions) -> None:
         super().__init__(options)
         self._refuse_other_than_cpu()
-        settings = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': 'f32'}
+        settings = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': 'f32',
+                    'ENABLE_CPU_PINNING': False}
         if options.threads:
             settings['INFERENCE_NUM_THREADS'] = str(options.threads)
         try:

@@ -56,6 +56,19 @@ def test_engines_side_by_side(tmp_path, tiny_model_dir, capsys, monkeypatch):
     assert again.out == printed
 
 
+def test_a_model_and_a_file_made_of_it(tmp_path, tiny_model_dir, capsys):
+    """Both have the name of the model; the file says so in its row."""
+    path = str(tmp_path / 'tiny.onnx')
+    assert main(['export', str(tiny_model_dir), '--labels', '--output', path]) == 0
+    assert main(['bench', '--models', '{},{}'.format(tiny_model_dir, path), '--engines',
+                 'onnxruntime', '--threads', '1', '--iterations', '2', '--rounds', '2', '--steady',
+                 '0', '--warm-up', '1', '--output', str(tmp_path / 'out')]) == 0
+    rows = json.loads((tmp_path / 'out/bench.json').read_text())['configurations']
+    assert [row['model'] for row in rows] == ['tiny', 'tiny (fp32 file)']
+    assert all(row['figures']['latency']['count'] >= 2 for row in rows)
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize('arguments, said', [
     (['--rounds', '0'], '--rounds is 0, expected 1 to 100000'),
     (['--precisions', 'fp8'], "--precisions has 'fp8', expected fp32"),

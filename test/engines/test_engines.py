@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One conformance test over every engine that is present, and the table itself."""
 
+import os
 import sys
+import threading
 
 from espnet_perception import engines
 from espnet_perception.engines import choose_engine, EngineOptions, ENGINES, present_engines
@@ -61,6 +63,25 @@ def test_conformance(tiny_model_dir, image_bgr, name):
         assert engine.infer(image_bgr).confidence is None
     with open_tiny(tiny_model_dir, name, 'logits') as engine:
         assert np.abs(engine.infer(image_bgr).logits - logits).max() < 1e-4
+
+
+@pytest.mark.skipif(not hasattr(os, 'sched_getaffinity') or len(os.sched_getaffinity(0)) < 2,
+                    reason='needs two cores on Linux')
+@pytest.mark.parametrize('name', CPU_ENGINES)
+def test_no_thread_is_bound_to_a_core(tiny_model_dir, image_bgr, name):
+    """Else two nodes with a thread each share one core, however many there are."""
+    allowed, bound = os.sched_getaffinity(0), set()
+    with open_tiny(tiny_model_dir, name) as engine:
+        running = threading.Thread(target=lambda: [engine.infer(image_bgr) for _ in range(20)])
+        running.start()
+        while running.is_alive():
+            for thread in os.listdir('/proc/self/task'):
+                try:
+                    bound.update(allowed - os.sched_getaffinity(int(thread)))
+                except OSError:  # it has ended
+                    pass
+        running.join()
+    assert not bound
 
 
 @pytest.mark.parametrize('name', CPU_ENGINES)
