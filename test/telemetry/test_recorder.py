@@ -232,7 +232,7 @@ def test_a_sensor_that_breaks_its_contract_does_not_end_the_thread():
     with PowerRecorder(Sensors((Rail('a', 'test', 'here', measure),)), 100.0) as recorder:
         wait_for(lambda: len(calls) > 2)
     assert recorder.failure.startswith("RuntimeError('no idea'")
-    assert recorder.report(60 * SECOND).total.power_mw == 1.0
+    assert recorder.report(60 * SECOND).total.power_mw == pytest.approx(1.0)
 
 
 def test_a_rail_that_is_taken_away_and_put_back_is_noticed_though_its_file_is_open(tmp_path):
