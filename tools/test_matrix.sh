@@ -58,12 +58,14 @@ test_robot() {  # COMMAND...: the interpreter
   fi
   # The nodes need ROS 2: where it is not, that they compile is what can be said.
   "$@" -m compileall -q -f $("$@" -c "${side}code())") launch setup.py
-  # Tests keep to one thread, so two cores run two halves.
-  "$@" -m pytest -p no:cacheprovider $("$@" -c "${side}tests(graphs=True))") $left_out \
+  # Tests keep to one thread, so two cores run two halves. Where both are busy, a test that is
+  # interrupted in native code takes the process with it, so none is for being slow.
+  local options='-p no:cacheprovider -o timeout=600'
+  "$@" -m pytest $options $("$@" -c "${side}tests(graphs=True))") $left_out \
     $PYTEST_ARGS > "$scratch/graphs.log" 2>&1 &
   other=$!
   trap 'kill "$other" 2> /dev/null || true' EXIT  # an interrupt does not reach it by itself
-  "$@" -m pytest -p no:cacheprovider $("$@" -c "${side}tests(graphs=False))") $PYTEST_ARGS || failed=1
+  "$@" -m pytest $options $("$@" -c "${side}tests(graphs=False))") $PYTEST_ARGS || failed=1
   wait "$other" || failed=1
   cat "$scratch/graphs.log"
   return $failed
