@@ -64,7 +64,7 @@ def test_a_model_and_a_file_made_of_it(tmp_path, tiny_model_dir, capsys):
                  'onnxruntime', '--threads', '1', '--iterations', '2', '--rounds', '2', '--steady',
                  '0', '--warm-up', '1', '--output', str(tmp_path / 'out')]) == 0
     rows = json.loads((tmp_path / 'out/bench.json').read_text())['configurations']
-    assert [row['model'] for row in rows] == ['tiny', 'tiny (fp32 file)']
+    assert [row['name'] for row in rows] == ['tiny', 'tiny (fp32 file)']
     assert all(row['figures']['latency']['count'] >= 2 for row in rows)
     capsys.readouterr()
 
