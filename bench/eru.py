@@ -11,7 +11,7 @@ loop that transforms the input token by token, as fairly: batch normalisation ov
 window, which training has, is not possible there. They take turns, so that a busy machine slows
 down all. "Recurrence" is what differs: gates and states, given the transformed input;
 "recurrent part" is everything but embedding, softmax and optimiser, so that it also holds the
-transform of the input, which is the same in all; "whole step" is a training step of the language
+transform of the input; "whole step" is a training step of the language
 model. All with gradients. Times are of the wall clock, or with --processor of the processor.
 """
 

@@ -6,8 +6,8 @@ Compare runs of language models: validation perplexity at equal steps, as a tabl
 
     python3 bench/perplexity_curves.py runs/ptb_eru_7m runs/ptb_lstm_7m --expected 10:110 30:85
 
-The first run is compared with each of the others. A run's folder is one that `train language` has
-made. What is expected is given as EPOCH:PERPLEXITY and drawn at that epoch of the first run.
+A run's folder is one that `train language` has made. What is expected is given as EPOCH:PERPLEXITY
+and drawn at that epoch of the first run.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from espnet_perception.errors import SettingsError
 from espnet_perception.networks.command_model import ERUCommandModel
 from espnet_perception.pipeline.command_card import find, load
 from espnet_perception.pipeline.commander import network_of
-import torch
+from espnet_perception.training.initialisation import with_rows
 
 OF_WORDS = ('embedding.weight', 'softmax_bias')
 OF_HEADS = ('heads.weight', 'heads.bias')
@@ -40,12 +40,12 @@ def start_from(network: ERUCommandModel, source: str, names: Sequence[Sequence[s
             in zip((card.words, card.labels, card.intents), names)]
     begun = dict(theirs)
     for name in OF_WORDS:
-        begun[name] = _with_rows(own[name], theirs[name], rows[0])
+        begun[name] = with_rows(own[name], theirs[name], rows[0])
     columns = Columns(*map(len, names))
     heads = {_head(columns, part)[half] + row: _head(card.columns, part)[half] + before
              for part in (1, 2) for half in (0, 1) for row, before in rows[part].items()}
     for name in OF_HEADS:
-        begun[name] = _with_rows(own[name], theirs[name], heads)
+        begun[name] = with_rows(own[name], theirs[name], heads)
     network.load_state_dict(begun)
     return 'started from {}: {} taken over by name'.format(source, ', '.join(
         '{} of {} {}'.format(len(found), len(wanted), kind)
@@ -62,9 +62,3 @@ def _head(columns: Columns, part: int) -> List[int]:
     """Return where the two halves of a head begin: part 1 is that of labels, 2 of intents."""
     begin = 0 if part == 1 else 2 * columns.labels
     return [begin, begin + columns[part]]
-
-
-def _with_rows(fresh: torch.Tensor, source: torch.Tensor, rows: Dict[int, int]) -> torch.Tensor:
-    changed = fresh.clone()
-    changed[list(rows)] = source[list(rows.values())]
-    return changed

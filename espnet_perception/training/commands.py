@@ -97,8 +97,8 @@ def train(settings: Settings) -> Dict[str, Any]:
         raise SettingsError('acceptance is {}, expected more than 0 and less than 1'.format(
             settings.acceptance))
     grammar = grammar_file.load(settings.grammar)
-    foreign = foreign_texts(settings.foreign)
     commands = pool(grammar, settings.count, settings.seed)
+    counted = _background(settings, commands['train'])
     plan = Plan(commands['train'], settings.batch_size, settings.seed)
     steps = settings.epochs * plan.steps
     network, optimiser, progress = _start_or_resume(settings, grammar)
@@ -125,7 +125,7 @@ def train(settings: Settings) -> Dict[str, Any]:
     bar.close()
     journal.close()
     if progress['step'] == steps:
-        _publish(settings, grammar, network, commands, foreign)
+        _publish(settings, grammar, network, commands['val'], counted)
     return dict(progress, steps=steps)
 
 
@@ -224,20 +224,23 @@ def _check(network: torch.nn.Module, columns: Columns, commands: List[Encoded],
                'texts {val_labels:.4f}'.format(**row))
 
 
-def _publish(settings: Settings, grammar: Grammar, network: ERUCommandModel,
-             commands: Dict[str, List[Encoded]], foreign: List[List[str]]) -> None:
-    """Make the model's directory, with gates from held-out commands."""
+def _background(settings: Settings, commands: List[Encoded]) -> background.Background:
+    """Return what commands are compared with, before anything is learnt in vain."""
+    foreign = foreign_texts(settings.foreign)
     if foreign:
-        counted = background.count(foreign)
-    elif settings.init_from:
-        counted = background.load(os.path.join(find(settings.init_from), BACKGROUND_FILE))
-    else:
-        counted = background.count([one.words for one in commands['train']], pairs=False)
+        return background.count(foreign)
+    if settings.init_from:
+        return background.load(os.path.join(find(settings.init_from), BACKGROUND_FILE))
+    return background.count([one.words for one in commands], pairs=False)
+
+
+def _publish(settings: Settings, grammar: Grammar, network: ERUCommandModel,
+             held_out: List[Encoded], counted: background.Background) -> None:
+    """Make the model's directory, with gates from held-out commands."""
     directory = settings.model or os.path.join(settings.run_folder, 'model')
     arguments = {name: getattr(settings, name) for name in ('embedding', 'hidden', 'layers')}
     card = publish(directory, network.eval(), Ingredients(
-        grammar, word_list(grammar), counted, commands['val'], arguments,
-        settings))
+        grammar, word_list(grammar), counted, held_out, arguments, settings))
     tqdm.write('{}: {}'.format(directory, ', '.join(
         '{} {:.4f}'.format(row['name'], row['value']) for row in card.metrics)))
 

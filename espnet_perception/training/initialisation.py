@@ -41,8 +41,7 @@ def initialise_from(network: nn.Module, source: str, classes: Sequence[str] = ()
              and own[name].shape[:1] == (len(classes),) and value.shape[:1] == (len(known),)
              and own[name].shape[1:] == value.shape[1:]]
     for name in heads:
-        fitting[name] = own[name].clone()
-        fitting[name][list(rows)] = tensors[name][list(rows.values())]
+        fitting[name] = with_rows(own[name], tensors[name], rows)
     network.load_state_dict(fitting, strict=False)
     fresh = [name for name, value in own.items()
              if name not in fitting and value.is_floating_point()]
@@ -72,6 +71,19 @@ def rows_between(known: Sequence[str], classes: Sequence[str]) -> Dict[int, int]
         if ours < len(classes):
             rows.setdefault(ours, theirs)
     return rows
+
+
+def with_rows(fresh: Tensor, source: Tensor, rows: Dict[int, int]) -> Tensor:
+    """
+    Return a tensor some of whose rows are those of another.
+
+    :param fresh: is not changed
+    :param source: of as many columns
+    :param rows: own row to row of the source
+    """
+    changed = fresh.clone()
+    changed[list(rows)] = source[list(rows.values())]
+    return changed
 
 
 def _named(classes: Sequence[str]) -> ModelClasses:
